@@ -1,0 +1,208 @@
+//! Byte queues that are borrowed from a pool only while there are bytes in them.
+//!
+//! A connection that is neither sending nor in the middle of a message owns no [`Buffer`] at all;
+//! that is why an idle connection is small. The [`BufferPool`] is last in, first out: serving one
+//! connection after the other reuses the buffer whose memory is still warm in the cache. It is
+//! cleared before it is lent again, so no peer ever sees another peer's bytes.
+
+/// A growable queue of bytes: appended at the back, consumed at the front.
+///
+/// Invariant: `start <= bytes.len()`.
+#[derive(Default, Debug)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Buffer {
+    /// How many bytes are waiting.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
+    /// Whether nothing is waiting.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes that are waiting, oldest first.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// The bytes that are waiting, to be changed in place.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..]
+    }
+
+    /// The end of the queue, for encoders that append. Whoever takes it may only append.
+    pub fn tail(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Appends `bytes`.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Drops the oldest `count` bytes.
+    ///
+    /// # Panics
+    /// If fewer than `count` bytes are waiting.
+    pub fn consume(&mut self, count: usize) {
+        assert!(count <= self.len(), "consumed more than was queued");
+        self.start += count;
+        if self.start == self.bytes.len() {
+            self.clear();
+        } else if self.start >= COMPACT_BYTES && self.start * 2 >= self.bytes.len() {
+            // Moves at most as many bytes as were consumed since the last time, so a queue that
+            // is never empty costs a constant factor and at most twice its length in memory.
+            self.bytes.copy_within(self.start.., 0);
+            self.bytes.truncate(self.bytes.len() - self.start);
+            self.start = 0;
+        }
+    }
+
+    /// Empties the queue and keeps its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.start = 0;
+    }
+
+    /// The memory held, in bytes.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+}
+
+/// A queue is moved to the front of its memory when at least this much in front of it is consumed.
+const COMPACT_BYTES: usize = 64 * 1024;
+
+/// Lends out [`Buffer`]s, the one that came back last first.
+///
+/// The boxes are deliberate: a handle of eight bytes is what a connection can afford to carry.
+#[derive(Debug)]
+#[expect(clippy::vec_box, reason = "buffers are lent out by their box")]
+pub struct BufferPool {
+    free: Vec<Box<Buffer>>,
+    kept_bytes: usize,
+}
+
+impl BufferPool {
+    /// A buffer larger than this is given back to the allocator instead of being kept: it was
+    /// grown by a slow consumer or a very large message.
+    pub const MAX_BUFFER_BYTES: usize = 1024 * 1024 + 4096;
+
+    /// The pool keeps at most this much memory for later.
+    pub const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
+
+    /// The pool keeps at most this many buffers for later, however small they are.
+    pub const MAX_KEPT_BUFFERS: usize = 1024;
+
+    /// A pool with nothing in it.
+    pub const fn new() -> BufferPool {
+        BufferPool { free: Vec::new(), kept_bytes: 0 }
+    }
+
+    /// An empty buffer, the warmest there is.
+    pub fn take(&mut self) -> Box<Buffer> {
+        match self.free.pop() {
+            Some(buffer) => {
+                self.kept_bytes -= buffer.capacity();
+                buffer
+            }
+            None => Box::default(),
+        }
+    }
+
+    /// Takes a buffer back, cleared.
+    pub fn give(&mut self, mut buffer: Box<Buffer>) {
+        let capacity = buffer.capacity();
+        let fits = capacity <= Self::MAX_BUFFER_BYTES
+            && self.kept_bytes + capacity <= Self::MAX_KEPT_BYTES
+            && self.free.len() < Self::MAX_KEPT_BUFFERS;
+        if fits {
+            buffer.clear();
+            self.kept_bytes += capacity;
+            self.free.push(buffer);
+        }
+    }
+
+    /// Gives all kept memory back to the allocator: nobody is connected any more.
+    pub fn trim(&mut self) {
+        *self = BufferPool::new();
+    }
+
+    /// How much memory waits in the pool, in bytes.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept_bytes
+    }
+}
+
+impl Default for BufferPool {
+    fn default() -> Self {
+        BufferPool::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_gives_back_what_went_in_while_it_is_compacted() {
+        let mut buffer = Buffer::default();
+        let mut expected = std::collections::VecDeque::new();
+        let mut next = 0u8;
+        for round in 0..400usize {
+            for _ in 0..(round * 37) % 4096 {
+                buffer.extend(&[next]);
+                expected.push_back(next);
+                next = next.wrapping_add(1);
+            }
+            let take = buffer.len() * (round % 5) / 4;
+            assert!(buffer.as_slice()[..take].iter().eq(expected.iter().take(take)));
+            buffer.consume(take);
+            expected.drain(..take);
+            assert_eq!(buffer.len(), expected.len());
+        }
+    }
+
+    #[test]
+    fn the_last_buffer_given_is_the_first_lent() {
+        let mut pool = BufferPool::new();
+        let mut small = pool.take();
+        let mut large = pool.take();
+        small.extend(&[1; 10]);
+        large.extend(&[2; 1000]);
+        let large_capacity = large.capacity();
+        pool.give(small);
+        pool.give(large);
+        let again = pool.take();
+        assert_eq!(again.capacity(), large_capacity);
+        assert!(again.is_empty(), "no byte of the last user is left");
+    }
+
+    #[test]
+    fn what_the_pool_keeps_is_bounded() {
+        let mut pool = BufferPool::new();
+        let lent: Vec<_> = (0..64)
+            .map(|_| {
+                let mut buffer = pool.take();
+                buffer.extend(&vec![0; 512 * 1024]);
+                buffer
+            })
+            .collect();
+        for buffer in lent {
+            pool.give(buffer);
+        }
+        assert!(pool.kept_bytes() <= BufferPool::MAX_KEPT_BYTES);
+        let mut huge = pool.take();
+        huge.extend(&vec![0; 4 * 1024 * 1024]);
+        let before = pool.kept_bytes();
+        pool.give(huge);
+        assert_eq!(pool.kept_bytes(), before, "a huge buffer goes back to the allocator");
+        pool.trim();
+        assert_eq!(pool.kept_bytes(), 0);
+    }
+}
