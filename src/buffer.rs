@@ -63,6 +63,11 @@ impl Buffer {
         }
     }
 
+    /// Drops the newest bytes, so that `length` are left; does nothing if there are no more.
+    pub fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(self.start + length);
+    }
+
     /// Empties the queue and keeps its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

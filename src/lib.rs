@@ -1,13 +1,39 @@
 //! readily: one thread, one readiness loop, thousands of clients.
+//!
+//! This is the library inside the program of the same name. A server made with it serves TCP
+//! lines, UDP datagrams, UNIX sockets and WebSocket from a single thread: no async runtime, no
+//! callbacks into freed things, no locks. The [`server`] module is the way in; the rest is laid
+//! out to be read.
+//!
+//! ```text
+//!      kernel                the I/O shell                        the server, without sockets
+//! ┌──────────────┐ ready ┌───────────────────┐ receive(id, bytes) ┌──────────────────────────┐
+//! │ epoll, socks │ ────► │ Reactor<K: Kernel>│ ─────────────────► │ Engine                   │
+//! └──────────────┘       │  slab of sources  │ receive_eof        │  connections:            │
+//!        ▲               │  readiness        │ handle_timeout     │    protocol + output     │
+//!        │ read, write   │  one read buffer  │                    │  services, timers,       │
+//!        └────────────── │  ready queue      │ ◄───────────────── │  counters                │
+//!                        └───────────────────┘ output, deadlines  └──────────────────────────┘
+//! ```
+//!
+//! | layer | what it is | what it never mentions |
+//! |---|---|---|
+//! | [`codec`] | bytes to lines, HTTP heads and frames, and back | engine, sockets, clocks |
+//! | [`protocol`] | the conversation with one peer, as a state machine | the same |
+//! | [`service`] | what the server says | sockets, codecs |
+//! | [`engine`] | all connections, timers, fan-out, draining: pure | sockets, clocks |
+//! | [`kernel`] | the only door to the operating system | engine, protocols |
+//! | [`reactor`] | the turn: readiness, budgets, reads and writes | codecs, services |
+//! | [`config`], [`server`] | bindings as text, and all of it put together | – |
+//!
+//! [`time`], [`address`], [`access`] and [`buffer`] are the words that all of them share. A test
+//! holds the table.
+//!
+//! To read it in order: [`reactor`] (the turn), [`kernel`] (the trait), [`engine`], [`protocol`],
+//! then a codec.
 #![forbid(unsafe_code)]
 
 pub mod address;
 pub mod buffer;
 pub mod codec;
-pub mod config;
-pub mod engine;
-pub mod kernel;
-pub mod protocol;
-pub mod reactor;
-pub mod service;
 pub mod time;

@@ -1,0 +1,404 @@
+//! Reads a request head, and refuses what two readers could understand differently.
+//!
+//! Called with a whole head, as [`HeadScanner`](super::HeadScanner) found it. httparse splits the
+//! head into tokens; the rules that need the whole request are here. For every error the
+//! connection must be closed behind the reply, because we cannot know where the next request
+//! begins.
+
+use super::target::Target;
+use super::{Authority, Fields, Status};
+
+/// A sound request head. Everything in it borrows from the bytes it was read from.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// `GET`, `HEAD`, … as sent: methods have case (RFC 9110 §9.1).
+    pub method: &'a str,
+    /// From the slash on, not decoded, without the query. `*` for `OPTIONS *`.
+    pub path: &'a str,
+    /// What stands behind the first `?`, not decoded.
+    pub query: Option<&'a str>,
+    /// The version of the client.
+    pub version: Version,
+    /// Host and perhaps port, from the target if it is absolute, else from the Host field. Empty
+    /// only for an HTTP/1.0 request without one; it is a well-formed [`Authority`] otherwise.
+    pub host: &'a str,
+    /// What follows the head.
+    pub body: Body,
+    /// What the client wants to happen to the connection after the reply.
+    pub persistence: Persistence,
+    fields: Fields<'a>,
+}
+
+/// The two versions there are of HTTP/1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Version {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+}
+
+/// What follows a request head (RFC 9112 §6.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Body {
+    /// Nothing: the next byte begins the next request.
+    None,
+    /// So many bytes, at least one.
+    Length(u64),
+}
+
+/// What happens to a connection after the reply (RFC 9112 §9.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Persistence {
+    /// It waits for the next request.
+    KeepAlive,
+    /// It is closed.
+    Close,
+}
+
+impl<'a> Request<'a> {
+    /// The value of the first field of this name.
+    pub fn field(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields.first(name)
+    }
+
+    /// The values of all fields of this name.
+    pub fn fields(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.fields.all(name)
+    }
+
+    /// The value of the field of this name where there is exactly one.
+    pub fn single_field(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields.single(name)
+    }
+
+    /// Whether `token` is in the comma-separated list of the fields of this name, without case.
+    pub fn has_token(&self, name: &str, token: &str) -> bool {
+        self.fields.has_token(name, token)
+    }
+}
+
+/// Reads a whole head, from its first byte to its empty line.
+///
+/// # Errors
+/// - [`Status::BadRequest`]: anything malformed. In particular what request smuggling is made of
+///   (RFC 9112 §11.2): a Host that is missing (in HTTP/1.1), repeated or no host; a Content-Length
+///   that is repeated, no number, or beside a Transfer-Encoding; white space in front of a colon;
+///   a folded line; a CR without LF; a NUL. Empty lines in front of the head and a bare LF as
+///   the end of a line are fine (RFC 9112 §2.2).
+/// - [`Status::NotImplemented`]: a Transfer-Encoding. We read no coded bodies, and so do not know
+///   where this one ends.
+/// - [`Status::VersionNotSupported`]: `HTTP/` and two digits that are neither 1.0 nor 1.1.
+/// - [`Status::HeaderTooLarge`]: more than [`MAX_FIELDS`](super::MAX_FIELDS) fields.
+pub fn parse_request(head: &[u8]) -> Result<Request<'_>, Status> {
+    let (line, fields) = Fields::parsed_by(|entries| {
+        let mut parsed = httparse::Request::new(entries);
+        let outcome = parsed.parse(head);
+        let line = RequestLine::of(&parsed, outcome.err(), head)?;
+        match outcome {
+            Ok(httparse::Status::Complete(length)) if length == head.len() => {
+                Ok((line, parsed.headers.len()))
+            }
+            // The caller gave us half a head, or a head and more.
+            _ => Err(Status::BadRequest),
+        }
+    })?;
+    let RequestLine { method, target, version } = line;
+    let host_field = host_field(&fields, version)?;
+    let body = body(&fields, version)?;
+    Ok(Request {
+        method,
+        path: target.path,
+        query: target.query,
+        version,
+        // RFC 9112 §3.2.2: the Host field beside an absolute target is ignored, if well-formed.
+        host: target.authority.or(host_field).unwrap_or_default(),
+        body,
+        persistence: persistence(&fields, version),
+        fields,
+    })
+}
+
+/// What [`parse_request`] would say to a head that begins with this line; its LF is included.
+pub(super) fn check_request_line(line: &[u8]) -> Result<(), Status> {
+    let mut parsed = httparse::Request::new(&mut []);
+    let outcome = parsed.parse(line);
+    RequestLine::of(&parsed, outcome.err(), line).map(drop)
+}
+
+/// `method SP request-target SP HTTP-version` (RFC 9112 §3).
+struct RequestLine<'a> {
+    method: &'a str,
+    target: Target<'a>,
+    version: Version,
+}
+
+impl<'a> RequestLine<'a> {
+    /// Takes what httparse found in `head`, and perhaps what it stumbled over.
+    fn of(
+        parsed: &httparse::Request<'_, 'a>,
+        error: Option<httparse::Error>,
+        head: &[u8],
+    ) -> Result<RequestLine<'a>, Status> {
+        match (error, parsed.method, parsed.path, parsed.version) {
+            (None, Some(method), Some(target), Some(minor)) => Ok(RequestLine {
+                method,
+                target: Target::parse(method, target)?,
+                version: if minor == 0 { Version::Http10 } else { Version::Http11 },
+            }),
+            (Some(httparse::Error::TooManyHeaders), ..) => Err(Status::HeaderTooLarge),
+            (Some(httparse::Error::Version), _, Some(target), _)
+                if target.is_ascii() && names_a_version(head) =>
+            {
+                Err(Status::VersionNotSupported)
+            }
+            _ => Err(Status::BadRequest),
+        }
+    }
+}
+
+/// Whether the first line of `head` ends in `HTTP/` DIGIT `.` DIGIT (RFC 9112 §2.3), so that a
+/// version is what is wrong with it. `PRI * HTTP/2.0`, how HTTP/2 begins, is such a line.
+fn names_a_version(head: &[u8]) -> bool {
+    let line = head.trim_ascii_start().split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let word = line.splitn(3, |&byte| byte == b' ').nth(2).unwrap_or_default();
+    matches!(word, [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'])
+}
+
+/// RFC 9112 §3.2: exactly one well-formed Host, which only HTTP/1.0 may leave out.
+fn host_field<'a>(fields: &Fields<'a>, version: Version) -> Result<Option<&'a str>, Status> {
+    if version == Version::Http10 && fields.first("Host").is_none() {
+        return Ok(None);
+    }
+    let value = fields.single("Host").ok_or(Status::BadRequest)?;
+    let host = str::from_utf8(value).map_err(|_| Status::BadRequest)?;
+    Authority::parse(host).ok_or(Status::BadRequest)?;
+    Ok(Some(host))
+}
+
+/// RFC 9112 §6.3, without the cases that only a server which reads coded bodies can allow itself.
+fn body(fields: &Fields<'_>, version: Version) -> Result<Body, Status> {
+    let is_coded = fields.first("Transfer-Encoding").is_some();
+    let has_length = fields.first("Content-Length").is_some();
+    match (is_coded, has_length) {
+        (false, false) => Ok(Body::None),
+        (false, true) => {
+            let length = fields.single("Content-Length").and_then(parse_decimal);
+            match length.ok_or(Status::BadRequest)? {
+                0 => Ok(Body::None),
+                length => Ok(Body::Length(length)),
+            }
+        }
+        (true, true) => Err(Status::BadRequest),
+        // RFC 9112 §6.1: HTTP/1.0 has no transfer codings, so the framing is faulty.
+        (true, false) if version == Version::Http10 => Err(Status::BadRequest),
+        (true, false) => Err(Status::NotImplemented),
+    }
+}
+
+/// HTTP/1.0 connections are always closed: none of its clients needs more, and the `keep-alive`
+/// they may ask for is not reliable behind old proxies (RFC 9112 appendix C.2.2).
+fn persistence(fields: &Fields<'_>, version: Version) -> Persistence {
+    if version == Version::Http10 || fields.has_token("Connection", "close") {
+        Persistence::Close
+    } else {
+        Persistence::KeepAlive
+    }
+}
+
+/// Digits and nothing else; `parse` alone would take a sign, too.
+fn parse_decimal(digits: &[u8]) -> Option<u64> {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(head: &str) -> Result<Request<'_>, Status> {
+        parse_request(head.as_bytes())
+    }
+
+    #[test]
+    fn a_request_as_browsers_send_it() {
+        let request = parse(
+            "GET /a%20b?c=d&e HTTP/1.1\r\nHost: localhost:1234\r\nAccept: */*\r\n\
+             accept:  text/html \r\nX-Empty:\r\n\r\n",
+        )
+        .unwrap();
+        assert_eq!((request.method, request.path), ("GET", "/a%20b"));
+        assert_eq!(request.query, Some("c=d&e"));
+        assert_eq!((request.version, request.host), (Version::Http11, "localhost:1234"));
+        assert_eq!((request.body, request.persistence), (Body::None, Persistence::KeepAlive));
+        assert_eq!(request.field("ACCEPT"), Some(&b"*/*"[..]));
+        assert_eq!(request.fields("accept").last(), Some(&b"text/html"[..]));
+        assert_eq!(request.single_field("accept"), None);
+        assert_eq!(request.field("x-empty"), Some(&b""[..]));
+    }
+
+    #[test]
+    fn a_request_as_people_type_it() {
+        let request = parse("\n\r\nGET / HTTP/1.1\nHost: x\n\n").unwrap();
+        assert_eq!((request.path, request.host), ("/", "x"));
+        let request = parse("HEAD / HTTP/1.0\r\n\r\n").unwrap();
+        assert_eq!((request.method, request.host), ("HEAD", ""));
+        assert_eq!(request.persistence, Persistence::Close);
+    }
+
+    #[test]
+    fn an_absolute_target_brings_its_own_host() {
+        let request = parse("GET http://A:1?q HTTP/1.1\r\nHost: b\r\n\r\n").unwrap();
+        assert_eq!((request.host, request.path, request.query), ("A:1", "/", Some("q")));
+        let request = parse("GET http://a/ws HTTP/1.0\r\n\r\n").unwrap();
+        assert_eq!((request.host, request.path), ("a", "/ws"));
+    }
+
+    #[test]
+    fn request_lines_that_are_refused() {
+        use Status::{BadRequest, VersionNotSupported};
+        let table = [
+            ("GET / HTTP/9.9", VersionNotSupported),
+            ("GET / HTTP/0.9", VersionNotSupported),
+            ("GET / HTTP/1.2", VersionNotSupported),
+            ("PRI * HTTP/2.0", VersionNotSupported),
+            ("GET / HTTP/1", BadRequest),
+            ("GET / HTTP/11.1", BadRequest),
+            ("GET / http/1.1", BadRequest),
+            ("GET / FOO/1.1", BadRequest),
+            ("GET / HTTP/1.1 ", BadRequest),
+            ("GET /", BadRequest),
+            ("GET", BadRequest),
+            ("GET  / HTTP/1.1", BadRequest),
+            ("GET /  HTTP/1.1", BadRequest),
+            ("GET\t/ HTTP/1.1", BadRequest),
+            (" GET / HTTP/1.1", BadRequest),
+            ("G(T / HTTP/1.1", BadRequest),
+            ("GET /#top HTTP/1.1", BadRequest),
+            ("GET /\u{e9} HTTP/1.1", BadRequest),
+            ("GET /\u{e9} HTTP/9.9", BadRequest),
+            ("GET /\x01 HTTP/1.1", BadRequest),
+            ("GET * HTTP/1.1", BadRequest),
+            ("GET ws HTTP/1.1", BadRequest),
+            ("CONNECT x:80 HTTP/1.1", BadRequest),
+            ("\r\rGET / HTTP/1.1", BadRequest),
+        ];
+        for (line, expected) in table {
+            let head = format!("{line}\r\nHost: x\r\n\r\n");
+            assert_eq!(parse(&head).err(), Some(expected), "{line:?}");
+            let first = format!("{line}\n");
+            assert_eq!(check_request_line(first.as_bytes()), Err(expected), "{line:?}");
+        }
+        for line in ["OPTIONS * HTTP/1.1", "get / HTTP/1.1", "CONNECT / HTTP/1.1"] {
+            assert!(parse(&format!("{line}\r\nHost: x\r\n\r\n")).is_ok(), "{line:?}");
+            assert_eq!(check_request_line(format!("{line}\r\n").as_bytes()), Ok(()));
+        }
+    }
+
+    #[test]
+    fn framing_that_two_readers_could_understand_differently_is_refused() {
+        use Status::{BadRequest, NotImplemented};
+        let table = [
+            ("", BadRequest),
+            ("Host: x\r\nHost: x\r\n", BadRequest),
+            ("Host:\r\n", BadRequest),
+            ("Host: a b\r\n", BadRequest),
+            ("Host: a/b\r\n", BadRequest),
+            ("Host: x:y\r\n", BadRequest),
+            ("Host: \u{e9}\r\n", BadRequest),
+            ("Host : x\r\n", BadRequest),
+            ("Host: x\r\n folded\r\n", BadRequest),
+            (" Host: x\r\n", BadRequest),
+            ("Host: x\r\n: no name\r\n", BadRequest),
+            ("Host: x\r\nno colon\r\n", BadRequest),
+            ("Host: x\r\nX: a\rb\r\n", BadRequest),
+            ("Host: x\r\nX: a\0b\r\n", BadRequest),
+            ("Host: x\r\nX\0: a\r\n", BadRequest),
+            ("Host: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n", BadRequest),
+            ("Host: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n", BadRequest),
+            ("Host: x\r\nContent-Length: 1, 1\r\n", BadRequest),
+            ("Host: x\r\nContent-Length: +1\r\n", BadRequest),
+            ("Host: x\r\nContent-Length: -1\r\n", BadRequest),
+            ("Host: x\r\nContent-Length: 0x1\r\n", BadRequest),
+            ("Host: x\r\nContent-Length:\r\n", BadRequest),
+            ("Host: x\r\nContent-Length: 18446744073709551616\r\n", BadRequest),
+            ("Host: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n", BadRequest),
+            ("Host: x\r\ntransfer-encoding: identity\r\n", NotImplemented),
+            ("Host: x\r\nTransfer-Encoding: chunked\r\n", NotImplemented),
+        ];
+        for (fields, expected) in table {
+            let head = format!("POST / HTTP/1.1\r\n{fields}\r\n");
+            assert_eq!(parse(&head).err(), Some(expected), "{fields:?}");
+        }
+        let coded_1_0 = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert_eq!(parse(coded_1_0).err(), Some(BadRequest));
+        let two_hosts_1_0 = "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n";
+        assert_eq!(parse(two_hosts_1_0).err(), Some(BadRequest));
+        let absolute_without_host = "GET http://a/ HTTP/1.1\r\n\r\n";
+        assert_eq!(parse(absolute_without_host).err(), Some(BadRequest));
+    }
+
+    #[test]
+    fn bodies_and_persistence() {
+        let table = [
+            ("1.1", "", Body::None, Persistence::KeepAlive),
+            ("1.1", "Content-Length: 0\r\n", Body::None, Persistence::KeepAlive),
+            ("1.1", "content-length: 007 \r\n", Body::Length(7), Persistence::KeepAlive),
+            ("1.1", "Connection: a, CLOSE\r\n", Body::None, Persistence::Close),
+            ("1.1", "Connection: x\r\nConnection: close\r\n", Body::None, Persistence::Close),
+            ("1.1", "Connection: closed\r\n", Body::None, Persistence::KeepAlive),
+            ("1.0", "Connection: keep-alive\r\n", Body::None, Persistence::Close),
+            (
+                "1.1",
+                "Content-Length: 18446744073709551615\r\n",
+                Body::Length(u64::MAX),
+                Persistence::KeepAlive,
+            ),
+        ];
+        for (version, fields, body, persistence) in table {
+            let head = format!("POST / HTTP/{version}\r\nHost: x\r\n{fields}\r\n");
+            let request = parse(&head).unwrap();
+            assert_eq!((request.body, request.persistence), (body, persistence), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn half_a_head_and_a_head_with_more_are_the_callers_mistake_and_no_panic() {
+        assert_eq!(parse("GET / HTTP/1.1\r\nHost: x\r\n").err(), Some(Status::BadRequest));
+        assert_eq!(parse("GET / HTTP/1.1\r\nHost: x\r\n\r\nX").err(), Some(Status::BadRequest));
+        assert_eq!(parse("").err(), Some(Status::BadRequest));
+        assert_eq!(check_request_line(b""), Err(Status::BadRequest));
+    }
+
+    #[test]
+    fn more_fields_than_the_table_holds_are_too_many() {
+        let head = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(65));
+        assert_eq!(parse(&head).err(), Some(Status::HeaderTooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_request(&bytes);
+            let _ = check_request_line(&bytes);
+        }
+
+        #[test]
+        fn no_bytes_inside_a_request_panic_and_what_is_taken_is_sound(
+            target in "[/?#*a:h. \\x01é-]{0,8}", name in "[A-Za-z: -]{0,17}", value in any::<Vec<u8>>(),
+        ) {
+            let mut head = format!("GET /{target} HTTP/1.1\r\nHost: x\r\n{name}: ").into_bytes();
+            head.extend_from_slice(&value);
+            head.extend_from_slice(b"\r\n\r\n");
+            if let Ok(request) = parse_request(&head) {
+                prop_assert!(Authority::parse(request.host).is_some());
+                prop_assert!(request.path.bytes().all(|byte| byte.is_ascii_graphic()));
+                prop_assert!(request.path.starts_with('/') && !request.path.contains('?'));
+            }
+        }
+    }
+}
