@@ -36,4 +36,5 @@
 pub mod address;
 pub mod buffer;
 pub mod codec;
+pub mod kernel;
 pub mod time;

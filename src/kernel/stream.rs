@@ -1,0 +1,125 @@
+//! One connection: bytes over TCP or a UNIX socket, or packets.
+//!
+//! The reactor owns one of these in each of its sources and reads and writes through
+//! [`Kernel`](super::Kernel). It is as small as a descriptor and a tag, because there are many.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::Shutdown;
+
+use mio::event::Source;
+use mio::{Registry, Token};
+
+use super::packet::{CredentialsBuffer, PacketStream};
+use super::{Interest, Read, StreamKind};
+
+/// One connection. Dropping it closes it, which also ends its registration (epoll(7)).
+#[derive(Debug)]
+pub enum MioStream {
+    /// Bytes over TCP.
+    Tcp(mio::net::TcpStream),
+    /// Bytes over a UNIX socket.
+    Unix(mio::net::UnixStream),
+    /// Packets over a UNIX socket.
+    Packet(PacketStream),
+}
+
+// In debug builds mio adds to each socket which poll it belongs to.
+#[cfg(not(debug_assertions))]
+const _: () = assert!(size_of::<MioStream>() == 8);
+
+impl MioStream {
+    pub(super) fn kind(&self) -> StreamKind {
+        match self {
+            MioStream::Tcp(_) => StreamKind::Tcp,
+            MioStream::Unix(_) => StreamKind::Unix,
+            MioStream::Packet(_) => StreamKind::Packet,
+        }
+    }
+
+    /// Reads what has arrived. `buffer` is never empty: reading no bytes is how a stream ends.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        credentials: &mut CredentialsBuffer,
+    ) -> io::Result<Read> {
+        debug_assert!(!buffer.is_empty(), "a read into nothing looks like the end");
+        let length = match self {
+            MioStream::Tcp(stream) => stream.read(buffer)?,
+            MioStream::Unix(stream) => stream.read(buffer)?,
+            MioStream::Packet(stream) => return stream.receive(buffer, credentials),
+        };
+        Ok(if length == 0 { Read::End } else { Read::Data(length) })
+    }
+
+    /// Writes what there is room for. The standard library sends with `MSG_NOSIGNAL`, so a peer
+    /// that is gone is an error and not a SIGPIPE.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            MioStream::Tcp(stream) => stream.write(bytes),
+            MioStream::Unix(stream) => stream.write(bytes),
+            MioStream::Packet(stream) => stream.send(bytes),
+        }
+    }
+
+    pub(super) fn shutdown_write(&mut self) -> io::Result<()> {
+        match self {
+            MioStream::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            MioStream::Unix(stream) => stream.shutdown(Shutdown::Write),
+            MioStream::Packet(stream) => stream.shutdown_write(),
+        }
+    }
+
+    /// What to ask mio for.
+    ///
+    /// On a byte stream a read also stops in front of urgent data (tcp(7); unix(7) since Linux
+    /// 5.15), and a short read then does not mean that the socket is empty. `EPOLLPRI` tells; it
+    /// causes no event of its own as long as nobody sends urgent data.
+    pub(super) fn interest(&self, interest: Interest) -> mio::Interest {
+        let interest = mio_interest(interest);
+        match self {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            MioStream::Tcp(_) | MioStream::Unix(_) => interest.add(mio::Interest::PRIORITY),
+            _ => interest,
+        }
+    }
+
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            MioStream::Tcp(stream) => stream,
+            MioStream::Unix(stream) => stream,
+            MioStream::Packet(stream) => stream.source(),
+        }
+    }
+}
+
+/// Our words in mio's.
+pub(super) fn mio_interest(interest: Interest) -> mio::Interest {
+    match interest {
+        Interest::Readable => mio::Interest::READABLE,
+        Interest::ReadableAndWritable => mio::Interest::READABLE.add(mio::Interest::WRITABLE),
+    }
+}
+
+impl Source for MioStream {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: mio::Interest,
+    ) -> io::Result<()> {
+        self.source().register(registry, token, interest)
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: mio::Interest,
+    ) -> io::Result<()> {
+        self.source().reregister(registry, token, interest)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.source().deregister(registry)
+    }
+}
