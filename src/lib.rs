@@ -33,8 +33,12 @@
 //! then a codec.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod address;
 pub mod buffer;
 pub mod codec;
+pub mod engine;
 pub mod kernel;
+pub mod protocol;
+pub mod service;
 pub mod time;

@@ -1,0 +1,225 @@
+//! One peer's state. No socket: bytes only.
+
+use super::endpoint::BindingId;
+use super::limits::Limits;
+use super::timers::Tick;
+use crate::buffer::{Buffer, BufferPool};
+use crate::protocol::{Deadline, Format, Protocol, Site, WebSocket, Wire};
+
+/// Where a connection is between accept and close.
+///
+/// ```text
+///   Open ──► AwaitClose ──► Flushing ──► Lingering ──► Dead ──► removed by the shell
+///     │  close()      Close came   output gone,    end, 1 s or
+///     │  on WebSocket              we sent FIN     1 MiB later
+///     └─────────────────────► (STOP, end, refusal)      ▲
+///     └── lost ─────────────────────────────────────────┘
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    /// Messages are served.
+    Open,
+    /// We have sent a Close frame and read on until the peer's.
+    AwaitClose,
+    /// Nothing is read; when the output is gone, our side ends.
+    Flushing,
+    /// Our side has ended; what still comes is discarded, or closing would turn into an RST that
+    /// destroys our last bytes on their way (RFC 9112 section 9.6).
+    Lingering,
+    /// To be closed by the shell at the end of the turn.
+    Dead,
+}
+
+/// One peer.
+///
+/// Invariants: `output` and `parked` hold a buffer only while there are bytes in it; `armed` is
+/// the tick of this connection's one valid entry in the timer wheel. Fields are small and flags are
+/// bits because there is one of this for each client, most of which are idle.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) protocol: Protocol,
+    /// What waits to be written.
+    pub(super) output: Option<Box<Buffer>>,
+    /// Input that was read and is not decoded: the peer does not read its replies.
+    pub(super) parked: Option<Box<Buffer>>,
+    pub(super) generation: u32,
+    /// When what the current deadline is counted from happened.
+    pub(super) since: Tick,
+    /// Meaningful while [`Flags::ARMED`] is set.
+    armed_at: Tick,
+    /// How much more may come while lingering.
+    pub(super) linger_left: u32,
+    pub(super) endpoint: u16,
+    /// [`NO_BINDING`], or the binding whose client this is.
+    binding: u16,
+    pub(super) phase: Phase,
+    pub(super) flags: Flags,
+}
+
+/// The binding of a web client that has not upgraded.
+const NO_BINDING: u16 = u16::MAX;
+
+/// What else is known about a connection, a bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Flags(u8);
+
+impl Flags {
+    /// It is on the list of those to be flushed.
+    pub(super) const DIRTY: Flags = Flags(1);
+    /// Output has gone above the low-water mark, and the service is to be told when it is below.
+    pub(super) const ABOVE_LOW_WATER: Flags = Flags(1 << 1);
+    /// Output has gone above the high-water mark, so nothing is read until it is below the low.
+    pub(super) const PAUSED: Flags = Flags(1 << 2);
+    /// The peer has ended its side.
+    pub(super) const INPUT_ENDED: Flags = Flags(1 << 3);
+    /// A ping waits for its answer.
+    pub(super) const PINGED: Flags = Flags(1 << 4);
+    /// There is a valid entry in the timer wheel.
+    const ARMED: Flags = Flags(1 << 5);
+
+    /// Whether `flag` is set.
+    pub(super) fn has(self, flag: Flags) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    pub(super) fn set(&mut self, flag: Flags) {
+        self.0 |= flag.0;
+    }
+
+    pub(super) fn clear(&mut self, flag: Flags) {
+        self.0 &= !flag.0;
+    }
+}
+
+// An idle connection costs this, and the shell's socket.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Option<Connection>>() <= 64);
+
+impl Connection {
+    /// A connection that has just been opened at an endpoint.
+    pub(super) fn new(
+        protocol: Protocol,
+        generation: u32,
+        endpoint: u16,
+        binding: Option<BindingId>,
+        now: Tick,
+        limits: &Limits,
+    ) -> Connection {
+        Connection {
+            protocol,
+            output: None,
+            parked: None,
+            generation,
+            since: now,
+            armed_at: now,
+            linger_left: u32::try_from(limits.linger_bytes).unwrap_or(u32::MAX),
+            endpoint,
+            binding: binding.map_or(NO_BINDING, |binding| binding.0),
+            phase: Phase::Open,
+            flags: Flags::default(),
+        }
+    }
+
+    /// The binding whose client this is; on a web listener known from the upgrade on.
+    pub(super) fn binding(&self) -> Option<BindingId> {
+        (self.binding != NO_BINDING).then_some(BindingId(self.binding))
+    }
+
+    /// The web client has upgraded and become a client of `binding`.
+    pub(super) fn upgrade(&mut self, binding: BindingId, now: Tick) {
+        self.protocol = Protocol::WebSocket(WebSocket::upgraded());
+        self.binding = binding.0;
+        self.since = now;
+    }
+
+    /// The tick of the valid entry in the timer wheel.
+    pub(super) fn armed(&self) -> Option<Tick> {
+        self.flags.has(Flags::ARMED).then_some(self.armed_at)
+    }
+
+    /// Notes that the entry at `tick` is the valid one, or that there is none.
+    pub(super) fn set_armed(&mut self, tick: Option<Tick>) {
+        match tick {
+            Some(tick) => {
+                self.armed_at = tick;
+                self.flags.set(Flags::ARMED);
+            }
+            None => self.flags.clear(Flags::ARMED),
+        }
+    }
+
+    /// Something has shown that the peer is alive.
+    pub(super) fn note_life(&mut self, now: Tick) {
+        self.since = now;
+        self.flags.clear(Flags::PINGED);
+    }
+
+    /// How many bytes wait to be written.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.output.as_ref().map_or(0, |output| output.len())
+    }
+
+    /// Whether messages may be queued for the peer, and in which format.
+    pub(super) fn format(&self) -> Option<Format> {
+        if self.phase == Phase::Open { self.protocol.format() } else { None }
+    }
+
+    /// Whether bytes from the peer mean anything.
+    pub(super) fn is_decoding(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::AwaitClose)
+    }
+
+    /// Output has grown: notes that it went over a mark.
+    pub(super) fn note_growth(&mut self, limits: &Limits) {
+        let queued = self.queued_bytes();
+        if queued > limits.low_water_bytes {
+            self.flags.set(Flags::ABOVE_LOW_WATER);
+            if queued > limits.high_water_bytes {
+                self.flags.set(Flags::PAUSED);
+            }
+        }
+    }
+
+    /// When this connection must be looked at, and what has been missed by then.
+    pub(super) fn deadline(&self, limits: &Limits) -> Option<(Tick, Deadline)> {
+        let (after, deadline) = match self.phase {
+            Phase::Dead => return None,
+            Phase::Lingering => (limits.linger_timeout, Deadline::Flush),
+            Phase::Flushing => (limits.flush_timeout, Deadline::Flush),
+            Phase::AwaitClose => (limits.close_timeout, Deadline::Close),
+            Phase::Open => match &self.protocol {
+                Protocol::Raw | Protocol::Line(_) | Protocol::Packet => return None,
+                Protocol::Http(http) if http.is_between_requests() => {
+                    (limits.keepalive_timeout, Deadline::KeepAlive)
+                }
+                Protocol::Http(_) => (limits.handshake_timeout, Deadline::Handshake),
+                Protocol::WebSocket(_) if self.flags.has(Flags::PINGED) => {
+                    (limits.pong_timeout, Deadline::Pong)
+                }
+                Protocol::WebSocket(_) => (limits.ping_interval, Deadline::Pong),
+            },
+        };
+        Some((self.since.after(after), deadline))
+    }
+
+    /// The protocol, with what it works with.
+    pub(super) fn with_wire<'a>(
+        &'a mut self,
+        pool: &'a mut BufferPool,
+        limits: &'a Limits,
+        site: Option<&'a Site>,
+        unix_seconds: i64,
+    ) -> (&'a mut Protocol, Wire<'a>) {
+        let wire =
+            Wire { output: &mut self.output, pool, limits: &limits.protocol, site, unix_seconds };
+        (&mut self.protocol, wire)
+    }
+
+    /// Gives every buffer back.
+    pub(super) fn release(&mut self, pool: &mut BufferPool) {
+        self.protocol.release(pool);
+        for buffer in [self.output.take(), self.parked.take()].into_iter().flatten() {
+            pool.give(buffer);
+        }
+    }
+}

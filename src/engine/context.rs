@@ -1,0 +1,79 @@
+//! What a service can do while it is called.
+
+use rand::rngs::StdRng;
+
+use super::connections::ConnId;
+use super::core::Core;
+use crate::protocol::{CloseReason, Message};
+use crate::time::{Time, WallClock};
+
+/// The server, as a service sees it during one call: other peers, clocks, randomness.
+///
+/// It is concrete and pure. Sending only queues; the loop writes at the end of what it is doing,
+/// one write a peer however many messages were queued for it.
+#[derive(Debug)]
+pub struct Context<'a> {
+    core: &'a mut Core,
+    /// The peer whose message, or whose room, this call is about.
+    current: Option<ConnId>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(core: &'a mut Core, current: Option<ConnId>) -> Context<'a> {
+        Context { core, current }
+    }
+
+    /// Queues a message for `peer` and returns whether it was queued; a peer that is gone or
+    /// closing takes none.
+    ///
+    /// To the peer that this call is about, the message is a reply and always admitted: a peer
+    /// that does not read its replies is not read from. To anybody else it is a push, which must
+    /// fit into [`Limits::max_queued_bytes`](super::Limits::max_queued_bytes): a peer that does
+    /// not read what is pushed to it is closed and counted, and nobody waits for it.
+    pub fn send(&mut self, peer: ConnId, message: Message<'_>) -> bool {
+        self.core.queue(peer, message, self.current == Some(peer))
+    }
+
+    /// Pushes one message to many peers, encoding it once for each format on the wire; returns for
+    /// how many it was queued.
+    pub fn broadcast(
+        &mut self,
+        peers: impl IntoIterator<Item = ConnId>,
+        message: Message<'_>,
+    ) -> usize {
+        self.core.broadcast(peers, message)
+    }
+
+    /// Closes a peer once what is queued for it has been written. WebSocket peers get a Close
+    /// frame with `code` and `reason` (RFC 6455 section 7.4; at most 123 bytes of the reason are
+    /// sent); others see the end of the stream.
+    pub fn close(&mut self, peer: ConnId, code: u16, reason: &str) {
+        self.core.close(peer, code, reason, CloseReason::Closed(code));
+    }
+
+    /// How many bytes may be queued for `peer` before it is above its high-water mark; 0 if it is
+    /// above or gone. A service with much to say stops here and goes on in
+    /// [`on_drained`](crate::service::Service::on_drained).
+    pub fn room(&self, peer: ConnId) -> usize {
+        let Some(connection) = self.core.connections.get(peer) else { return 0 };
+        if connection.format().is_none() {
+            return 0;
+        }
+        (self.core.limits.high_water_bytes + 1).saturating_sub(connection.queued_bytes())
+    }
+
+    /// The monotonic clock, read once a turn.
+    pub fn now(&self) -> Time {
+        self.core.now.time
+    }
+
+    /// The clock on the wall, read once a turn.
+    pub fn wall_clock(&self) -> WallClock {
+        self.core.now.wall
+    }
+
+    /// Random numbers from the server's one seeded generator.
+    pub fn rng(&mut self) -> &mut StdRng {
+        &mut self.core.rng
+    }
+}

@@ -1,0 +1,188 @@
+//! What services may touch while they run: connections, and what belongs to them.
+//!
+//! The engine owns the services and this, side by side, so that a service can be called with a
+//! [`Context`](super::Context) that reaches every connection. Nothing here calls a service; what
+//! a service has to be told is written down and told when the call that caused it has returned.
+
+use log::debug;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::connection::{Connection, Flags, Phase};
+use super::connections::{ConnId, Connections};
+use super::endpoint::{BindingId, Endpoint};
+use super::limits::Limits;
+use super::shared_frame::SharedFrame;
+use super::stats::Stats;
+use super::timers::{Tick, Timers};
+use crate::buffer::BufferPool;
+use crate::protocol::{CloseReason, Closing, Format, Message, Protocol, Site};
+use crate::time::Now;
+
+/// The state of the engine without the services.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) limits: Limits,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) connections: Connections,
+    pub(super) pool: BufferPool,
+    pub(super) timers: Timers,
+    pub(super) stats: Stats,
+    pub(super) rng: StdRng,
+    /// The clocks of this turn.
+    pub(super) now: Now,
+    /// Connections that the shell has to look at: output, an end, or reading to be resumed.
+    pub(super) dirty: Vec<ConnId>,
+    /// Connections whose output has fallen below the low-water mark.
+    pub(super) drained: Vec<ConnId>,
+    /// Connections whose service has to be told that they are closed.
+    pub(super) closed: Vec<(ConnId, BindingId, CloseReason)>,
+    /// Somebody with the right to do so has asked the server to stop.
+    pub(super) stop_requested: bool,
+}
+
+impl Core {
+    pub(super) fn new(limits: Limits, seed: u64) -> Core {
+        Core {
+            limits,
+            endpoints: Vec::new(),
+            connections: Connections::default(),
+            pool: BufferPool::new(),
+            timers: Timers::new(),
+            stats: Stats::default(),
+            rng: StdRng::seed_from_u64(seed),
+            now: Now::default(),
+            dirty: Vec::new(),
+            drained: Vec::new(),
+            closed: Vec::new(),
+            stop_requested: false,
+        }
+    }
+
+    pub(super) fn tick(&self) -> Tick {
+        Tick::at(self.now.time)
+    }
+
+    /// Adds a connection to `endpoint`.
+    pub(super) fn open(&mut self, id: ConnId, endpoint: u16, protocol: Protocol) {
+        let binding = self.endpoints[usize::from(endpoint)].binding();
+        let now = self.tick();
+        let connection =
+            Connection::new(protocol, id.generation, endpoint, binding, now, &self.limits);
+        self.connections.insert(id, connection);
+        self.stats.opened += 1;
+        self.rearm(id);
+    }
+
+    /// Queues a message. A reply is always admitted: reading stops instead. What is pushed must
+    /// fit under the cap, or its receiver is a slow consumer and is closed. Returns whether it was
+    /// queued.
+    pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, is_reply: bool) -> bool {
+        let Some(format) = self.admit(to, message, is_reply) else { return false };
+        let connection = self.connections.get_mut(to).expect("it was just admitted");
+        let output = connection.output.get_or_insert_with(|| self.pool.take());
+        format.encode(output.tail(), message);
+        connection.note_growth(&self.limits);
+        self.mark_dirty(to);
+        true
+    }
+
+    /// Queues one message for many, under the cap for each of them, and returns for how many.
+    pub(super) fn broadcast(
+        &mut self,
+        to: impl IntoIterator<Item = ConnId>,
+        message: Message<'_>,
+    ) -> usize {
+        let mut shared = SharedFrame::new(message);
+        let mut count = 0;
+        for id in to {
+            let Some(format) = self.admit(id, message, false) else { continue };
+            let encoding = shared.encoding(format, &mut self.pool);
+            let connection = self.connections.get_mut(id).expect("it was just admitted");
+            connection.output.get_or_insert_with(|| self.pool.take()).extend(encoding);
+            connection.note_growth(&self.limits);
+            self.mark_dirty(id);
+            count += 1;
+        }
+        shared.release(&mut self.pool);
+        count
+    }
+
+    /// In which format `message` may be queued for a connection, if it may.
+    fn admit(&mut self, id: ConnId, message: Message<'_>, is_reply: bool) -> Option<Format> {
+        let connection = self.connections.get(id)?;
+        let format = connection.format()?;
+        let length = message.as_bytes().len() + Format::OVERHEAD;
+        if !is_reply && connection.queued_bytes() + length > self.limits.queue_cap() {
+            self.end(id, CloseReason::SlowConsumer, Phase::Dead);
+            return None;
+        }
+        Some(format)
+    }
+
+    /// Closes from our side: with a Close frame to WebSocket peers.
+    pub(super) fn close(&mut self, id: ConnId, code: u16, text: &str, reason: CloseReason) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if connection.phase != Phase::Open {
+            return;
+        }
+        let (protocol, mut wire) =
+            connection.with_wire(&mut self.pool, &self.limits, None, self.now.wall.unix_seconds);
+        let phase = match protocol.close(code, text, &mut wire) {
+            Closing::AwaitPeer => Phase::AwaitClose,
+            Closing::Finish => Phase::Flushing,
+        };
+        self.end(id, reason, phase);
+    }
+
+    /// Moves a connection on towards its end. The service is told once: when `Open` is left.
+    pub(super) fn end(&mut self, id: ConnId, reason: CloseReason, phase: Phase) {
+        let now = self.tick();
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if connection.phase == Phase::Open {
+            debug!("connection {}: {reason}", id.index);
+            self.stats.count_close(&reason);
+            if let Some(binding) = connection.binding() {
+                self.closed.push((id, binding, reason));
+            }
+        } else if let CloseReason::TimedOut(_) = reason {
+            debug!("connection {}: {reason}", id.index);
+            self.stats.count_close(&reason);
+        }
+        connection.phase = phase;
+        connection.since = now;
+        if let Some(parked) = connection.parked.take() {
+            self.pool.give(parked);
+        }
+        if phase == Phase::Dead {
+            connection.release(&mut self.pool);
+        }
+        self.mark_dirty(id);
+        self.rearm(id);
+    }
+
+    /// Puts a connection on the list of those the shell has to look at.
+    pub(super) fn mark_dirty(&mut self, id: ConnId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.flags.has(Flags::DIRTY)
+        {
+            connection.flags.set(Flags::DIRTY);
+            self.dirty.push(id);
+        }
+    }
+
+    /// Sees to it that the timer wheel comes up no later than the connection's deadline.
+    pub(super) fn rearm(&mut self, id: ConnId) {
+        let now = self.tick();
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some((deadline, _)) = connection.deadline(&self.limits) else { return };
+        if connection.armed().is_none_or(|armed| !armed.is_due(deadline)) {
+            connection.set_armed(Some(self.timers.arm(id.index, deadline, now)));
+        }
+    }
+
+    /// The web site of a connection's endpoint.
+    pub(super) fn site(endpoints: &[Endpoint], endpoint: u16) -> Option<&Site> {
+        endpoints[usize::from(endpoint)].site()
+    }
+}

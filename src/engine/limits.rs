@@ -1,0 +1,80 @@
+//! Every number that bounds what a peer can cost, in one place.
+
+use std::time::Duration;
+
+use crate::codec::line::DEFAULT_MAX_LINE;
+use crate::codec::websocket as frames;
+use crate::protocol;
+
+/// The limits of one server. Every default is finite.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// How long a message may be.
+    pub protocol: protocol::Limits,
+    /// The first request must be complete this long after accept, a later one after its first byte.
+    pub handshake_timeout: Duration,
+    /// An HTTP connection may stay idle this long between requests.
+    pub keepalive_timeout: Duration,
+    /// A WebSocket peer that was silent for this long is sent a ping.
+    pub ping_interval: Duration,
+    /// A ping must be followed by a byte, any byte, within this time.
+    pub pong_timeout: Duration,
+    /// A Close frame must be answered within this time.
+    pub close_timeout: Duration,
+    /// After our FIN the peer may go on sending for this long before the socket is closed.
+    pub linger_timeout: Duration,
+    /// After our FIN the peer may go on sending this much before the socket is closed.
+    pub linger_bytes: usize,
+    /// A connection that is to be closed must take some of its output within this time.
+    pub flush_timeout: Duration,
+    /// After this time a drain ends, whoever is still connected.
+    pub drain_timeout: Duration,
+    /// Reading from a peer stops while more than this is waiting to be written to it.
+    pub high_water_bytes: usize,
+    /// Reading starts again, and services may go on, when less than this is waiting.
+    pub low_water_bytes: usize,
+    /// What is pushed to a peer must fit into this much; replies are always admitted, and input is
+    /// parked while more than this is waiting.
+    pub max_queued_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            protocol: protocol::Limits::default(),
+            handshake_timeout: Duration::from_secs(10),
+            keepalive_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(25),
+            pong_timeout: Duration::from_secs(8),
+            close_timeout: Duration::from_secs(5),
+            linger_timeout: Duration::from_secs(1),
+            linger_bytes: 1024 * 1024,
+            flush_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
+            high_water_bytes: 256 * 1024,
+            low_water_bytes: 64 * 1024,
+            max_queued_bytes: 1024 * 1024,
+        }
+    }
+}
+
+impl Default for protocol::Limits {
+    fn default() -> Self {
+        protocol::Limits { max_line: DEFAULT_MAX_LINE, frames: frames::Limits::default() }
+    }
+}
+
+impl Limits {
+    /// The same limits with the longest WebSocket message set to `bytes`; the number of fragments
+    /// follows from it.
+    pub fn with_max_message(mut self, bytes: usize) -> Limits {
+        self.protocol.frames = frames::Limits::for_messages_of(bytes);
+        self
+    }
+
+    /// The cap on pushed output: never so small that one message of the longest kind does not fit.
+    pub(super) fn queue_cap(&self) -> usize {
+        let longest = self.protocol.frames.max_message + protocol::Format::OVERHEAD;
+        self.max_queued_bytes.max(longest)
+    }
+}

@@ -1,0 +1,35 @@
+//! One message for many peers, encoded once for each format and not once for each peer.
+
+use crate::buffer::{Buffer, BufferPool};
+use crate::protocol::{Format, Message};
+
+/// A message with its encodings, made when the first peer of a format needs them.
+#[derive(Debug)]
+pub(super) struct SharedFrame<'a> {
+    message: Message<'a>,
+    encodings: [Option<Box<Buffer>>; 4],
+}
+
+impl<'a> SharedFrame<'a> {
+    pub(super) fn new(message: Message<'a>) -> SharedFrame<'a> {
+        SharedFrame { message, encodings: [const { None }; 4] }
+    }
+
+    /// The bytes for peers of `format`.
+    pub(super) fn encoding(&mut self, format: Format, pool: &mut BufferPool) -> &[u8] {
+        let place = &mut self.encodings[format as usize];
+        let encoding = place.get_or_insert_with(|| {
+            let mut buffer = pool.take();
+            format.encode(buffer.tail(), self.message);
+            buffer
+        });
+        encoding.as_slice()
+    }
+
+    /// Gives the buffers back.
+    pub(super) fn release(self, pool: &mut BufferPool) {
+        for buffer in self.encodings.into_iter().flatten() {
+            pool.give(buffer);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What the shell asks the engine: what to write, whether to read, when to close, how long to
+//! wait.
+
+use super::connection::{Flags, Phase};
+use super::connections::ConnId;
+use super::observer::Observer;
+use super::stats::Stats;
+use super::{Engine, Limits};
+use crate::protocol::{Format, Protocol};
+use crate::time::{Now, Time};
+
+/// What a shell has to do with a socket on its way to the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseStep {
+    /// End our side (FIN), and read on.
+    ShutdownWrite,
+    /// Close the socket, at the end of the turn, and [`remove`](Engine::remove) the connection.
+    Close,
+}
+
+impl<O: Observer> Engine<O> {
+    /// What waits to be written to a peer, all of it; of a packet connection, the next packet.
+    pub fn output(&self, id: ConnId) -> Option<&[u8]> {
+        let connection = self.core.connections.get(id)?;
+        let queued = connection.output.as_ref()?.as_slice();
+        match connection.protocol {
+            Protocol::Packet => Some(&queued[Format::PACKET_PREFIX..][..packet_length(queued)]),
+            _ => Some(queued),
+        }
+    }
+
+    /// `count` bytes of the output have been written; of a packet connection, the next packet.
+    pub fn wrote(&mut self, id: ConnId, count: usize, now: Now) {
+        self.core.now = now;
+        let tick = self.core.tick();
+        let Some(connection) = self.core.connections.get_mut(id) else { return };
+        let Some(output) = connection.output.as_mut() else { return };
+        self.core.stats.bytes_sent += count as u64;
+        match connection.protocol {
+            Protocol::Packet => output.consume(Format::PACKET_PREFIX + count),
+            _ => output.consume(count),
+        }
+        let left = output.len();
+        if left == 0
+            && let Some(output) = connection.output.take()
+        {
+            self.core.pool.give(output);
+        }
+        if connection.flags.has(Flags::PAUSED) || connection.phase == Phase::Flushing {
+            // Nothing is read from this peer, so what it takes is its sign of life.
+            connection.note_life(tick);
+        }
+        let is_below = left <= self.core.limits.low_water_bytes;
+        if connection.flags.has(Flags::ABOVE_LOW_WATER) && is_below {
+            connection.flags.clear(Flags::ABOVE_LOW_WATER);
+            connection.flags.clear(Flags::PAUSED);
+            self.core.drained.push(id);
+        }
+    }
+
+    /// Whether the peer may be read from. If not, the connection comes up in
+    /// [`take_dirty`](Engine::take_dirty) when that changes.
+    pub fn wants_read(&self, id: ConnId) -> bool {
+        self.core.connections.get(id).is_some_and(|connection| match connection.phase {
+            Phase::Open | Phase::AwaitClose => {
+                !connection.flags.has(Flags::PAUSED) && connection.parked.is_none()
+            }
+            Phase::Lingering => true,
+            Phase::Flushing | Phase::Dead => false,
+        })
+    }
+
+    /// What closing asks for at this moment, to be called when the output has been written as far
+    /// as it goes. Each step is named once, but for `Close`, which stays until the connection is
+    /// removed.
+    pub fn poll_close(&mut self, id: ConnId) -> Option<CloseStep> {
+        let now = self.core.tick();
+        let connection = self.core.connections.get_mut(id)?;
+        match connection.phase {
+            Phase::Flushing if connection.output.is_some() => None,
+            // The peer has sent everything it had, so nothing can arrive that would be answered
+            // with an RST.
+            Phase::Flushing if connection.flags.has(Flags::INPUT_ENDED) => {
+                connection.phase = Phase::Dead;
+                Some(CloseStep::Close)
+            }
+            Phase::Flushing => {
+                connection.phase = Phase::Lingering;
+                connection.since = now;
+                self.core.rearm(id);
+                Some(CloseStep::ShutdownWrite)
+            }
+            Phase::Dead => Some(CloseStep::Close),
+            Phase::Open | Phase::AwaitClose | Phase::Lingering => None,
+        }
+    }
+
+    /// The socket is closed: forgets the connection.
+    pub fn remove(&mut self, id: ConnId) {
+        if let Some(mut connection) = self.core.connections.remove(id) {
+            connection.release(&mut self.core.pool);
+            self.core.stats.closed += 1;
+            if self.core.connections.len() == 0 {
+                self.core.pool.trim();
+            }
+        }
+    }
+
+    /// Takes the list of connections that have something for the shell to do, in the order in which
+    /// they came to have it, and leaves `list` (emptied) for the next ones. Those of which
+    /// [`needs_shell`](Self::needs_shell) says otherwise were seen to since.
+    pub fn take_dirty(&mut self, list: &mut Vec<ConnId>) {
+        list.clear();
+        std::mem::swap(&mut self.core.dirty, list);
+    }
+
+    /// Whether a connection has something for the shell to do.
+    pub fn needs_shell(&self, id: ConnId) -> bool {
+        self.core.connections.get(id).is_some_and(|connection| connection.flags.has(Flags::DIRTY))
+    }
+
+    /// The shell looks at a connection, so it need not be listed as dirty.
+    pub fn clear_dirty(&mut self, id: ConnId) {
+        if let Some(connection) = self.core.connections.get_mut(id) {
+            connection.flags.clear(Flags::DIRTY);
+        }
+    }
+
+    /// Has the shell look at a connection again, because it could not do all there was to do.
+    pub fn mark_dirty(&mut self, id: ConnId) {
+        self.core.mark_dirty(id);
+    }
+
+    /// When [`handle_timeout`](Engine::handle_timeout) is to be called next, at the latest.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let now = self.core.now.time;
+        if !self.core.drained.is_empty() || !self.core.dirty.is_empty() {
+            return Some(now);
+        }
+        let services = self.services.iter().filter_map(|service| service.poll_timeout());
+        services.chain(self.core.timers.next_due(now)).chain(self.drain_deadline).min()
+    }
+
+    /// Whether somebody with the right to do so has asked the server to stop.
+    pub fn stop_requested(&self) -> bool {
+        self.core.stop_requested
+    }
+
+    /// Whether a drain has begun.
+    pub fn is_draining(&self) -> bool {
+        self.drain_deadline.is_some()
+    }
+
+    /// Whether a drain has ended: everybody is gone, or time is up.
+    pub fn is_drained(&self, now: Now) -> bool {
+        self.drain_deadline
+            .is_some_and(|deadline| self.core.connections.len() == 0 || deadline <= now.time)
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.core.connections.len()
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.core.limits
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> &Stats {
+        &self.core.stats
+    }
+
+    /// The counters, for what only the shell sees.
+    pub fn stats_mut(&mut self) -> &mut Stats {
+        &mut self.core.stats
+    }
+
+    /// Whoever looks on.
+    pub fn observer_mut(&mut self) -> &mut O {
+        &mut self.observer
+    }
+}
+
+/// The length in front of the next packet.
+fn packet_length(queued: &[u8]) -> usize {
+    let prefix = queued.first_chunk::<{ Format::PACKET_PREFIX }>();
+    u32::from_le_bytes(*prefix.expect("every packet has its length in front")) as usize
+}

@@ -1,0 +1,332 @@
+//! A web client before it is a WebSocket client: requests and responses (RFC 9112).
+//!
+//! ```text
+//!    ┌───────┐ whole head   ┌─────────┐ first byte  ┌───────┐
+//!    │ First │ ───────────► │ Between │ ──────────► │ Later │
+//!    └───────┘  answered    └─────────┘ ◄────────── └───────┘
+//!        │                       │       answered       │
+//!        └───────────────────────┴──────────┬───────────┘
+//!                                           ▼
+//!                101: the connection is a WebSocket     error, HTTP/1.0, Connection: close:
+//!                                                       answered, then closed
+//! ```
+//!
+//! The stages differ in their deadlines: the first request has to be complete a while after
+//! accept, a later one a while after its first byte, and between requests a client may idle for a
+//! while. A client that trickles bytes moves none of them.
+
+use log::debug;
+
+use super::page::front_page;
+use super::{CloseReason, Event, Site, Wire};
+use crate::address::Escaped;
+use crate::buffer::{Buffer, BufferPool};
+use crate::codec::Payload;
+use crate::codec::http::{
+    self, Body, HeadKind, HeadScanner, MAX_HEAD_BYTES, Persistence, Request, Response, Status,
+    parse_request,
+};
+use crate::codec::websocket::handshake;
+
+/// A request may carry a body of this length, which is skipped. Nothing here takes a body, and a
+/// longer one is not worth its transport: the connection is closed behind the response.
+const MAX_SKIPPED_BYTES: u64 = 64 * 1024;
+
+/// A server's side of one HTTP connection.
+#[derive(Debug)]
+pub struct Http {
+    /// The start of a head that is not complete.
+    partial: Option<Box<Buffer>>,
+    scanner: HeadScanner,
+    stage: Stage,
+    /// How much of a body is still to be skipped.
+    body_left: u32,
+    /// The deadline of the stage counts from the moment of the last bytes.
+    is_restarted: bool,
+    refusals: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// Nothing was answered yet.
+    First,
+    /// Everything that was asked is answered.
+    Between,
+    /// A request has begun behind another.
+    Later,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Http {
+            partial: None,
+            scanner: HeadScanner::new(HeadKind::Request),
+            stage: Stage::First,
+            body_left: 0,
+            is_restarted: false,
+            refusals: 0,
+        }
+    }
+}
+
+/// What follows a response.
+#[derive(Clone, Copy)]
+enum Next {
+    /// Another request may come.
+    Request,
+    /// The connection is closed.
+    Close,
+    /// It is a WebSocket, a client of this binding.
+    Upgrade(u16),
+}
+
+impl Http {
+    /// Whether everything that was asked is answered, and something was.
+    pub fn is_between_requests(&self) -> bool {
+        self.stage == Stage::Between
+    }
+
+    /// Whether the deadline has to be counted anew; says so once.
+    pub fn take_deadline_restart(&mut self) -> bool {
+        std::mem::take(&mut self.is_restarted)
+    }
+
+    /// How many requests were answered with an error since the last call.
+    pub fn take_refusals(&mut self) -> u8 {
+        std::mem::take(&mut self.refusals)
+    }
+
+    /// Time is up: says so (408) if a request has begun.
+    pub fn time_out(&mut self, wire: &mut Wire<'_>) {
+        if self.partial.is_some() || self.body_left > 0 {
+            let persistence = Persistence::Close;
+            self.refuse(Status::RequestTimeout, persistence, &[], Method::Other, wire);
+        }
+    }
+
+    /// Takes the next request, if it is complete, and answers it.
+    pub(super) fn next<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        wire: &mut Wire<'_>,
+    ) -> Option<Event<'a>> {
+        self.skip_body(input);
+        let head = match self.take_head(input, wire.pool) {
+            Ok(Some(head)) => head,
+            Ok(None) => return None,
+            Err(status) => {
+                *input = &mut [];
+                let next = self.refuse(status, Persistence::Close, &[], Method::Other, wire);
+                return Some(self.event(next, Payload::Borrowed(&[]), wire));
+            }
+        };
+        let next = match parse_request(head.as_slice()) {
+            Ok(request) => self.answer(&request, wire),
+            Err(status) => self.refuse(status, Persistence::Close, &[], Method::Other, wire),
+        };
+        if let Next::Close = next {
+            *input = &mut [];
+        }
+        Some(self.event(next, head, wire))
+    }
+
+    /// Gives the buffer of an incomplete head back.
+    pub(super) fn release(&mut self, pool: &mut BufferPool) {
+        if let Some(partial) = self.partial.take() {
+            pool.give(partial);
+        }
+    }
+
+    fn event<'a>(&mut self, next: Next, head: Payload<'a>, wire: &mut Wire<'_>) -> Event<'a> {
+        if let Next::Upgrade(binding) = next {
+            return Event::Upgraded { binding, head };
+        }
+        head.recycle(wire.pool);
+        self.release(wire.pool);
+        match next {
+            Next::Close => Event::Finished(CloseReason::Answered),
+            _ => {
+                self.move_to(if self.body_left > 0 { Stage::Later } else { Stage::Between });
+                self.is_restarted = true;
+                Event::Answered
+            }
+        }
+    }
+
+    /// Skips what is left of the body of the last request.
+    fn skip_body(&mut self, input: &mut &mut [u8]) {
+        if self.body_left == 0 {
+            return;
+        }
+        let count = input.len().min(self.body_left as usize);
+        *input = &mut std::mem::take(input)[count..];
+        self.body_left -= u32::try_from(count).expect("it is no more than what was left");
+        if self.body_left == 0 {
+            self.move_to(Stage::Between);
+        }
+    }
+
+    /// Takes the next head from the front of the input, or keeps the start of it. What is kept is
+    /// bounded by the longest head.
+    fn take_head<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        pool: &mut BufferPool,
+    ) -> Result<Option<Payload<'a>>, Status> {
+        let Some(partial) = &mut self.partial else {
+            if let Some(length) = self.scanner.scan(input)? {
+                let (head, rest) = std::mem::take(input).split_at_mut(length);
+                *input = rest;
+                return Ok(Some(Payload::Borrowed(head)));
+            }
+            if !input.is_empty() {
+                let mut partial = pool.take();
+                partial.extend(input);
+                self.partial = Some(partial);
+                *input = &mut [];
+                if self.stage == Stage::Between {
+                    self.move_to(Stage::Later);
+                }
+            }
+            return Ok(None);
+        };
+        let before = partial.len();
+        let count = input.len().min(MAX_HEAD_BYTES - before);
+        partial.extend(&input[..count]);
+        let Some(length) = self.scanner.scan(partial.as_slice())? else {
+            *input = &mut [];
+            return Ok(None);
+        };
+        // The bytes behind the head were looked at, but they stay in the input.
+        partial.truncate(length);
+        *input = &mut std::mem::take(input)[length - before..];
+        Ok(self.partial.take().map(Payload::Owned))
+    }
+
+    fn move_to(&mut self, stage: Stage) {
+        self.is_restarted |= self.stage != stage;
+        self.stage = stage;
+    }
+
+    /// Answers a sound request.
+    fn answer(&mut self, request: &Request<'_>, wire: &mut Wire<'_>) -> Next {
+        let site = wire.site.expect("HTTP is spoken at web listeners only");
+        let mut persistence = request.persistence;
+        if let Body::Length(length) = request.body {
+            match u32::try_from(length) {
+                Ok(length) if u64::from(length) <= MAX_SKIPPED_BYTES => self.body_left = length,
+                _ => persistence = Persistence::Close,
+            }
+        }
+        let method = Method::of(request);
+        if !site.hosts.allows(request.host) {
+            return self.refuse(Status::Forbidden, persistence, &[], method, wire);
+        }
+        let path = percent_encoding::percent_decode_str(request.path).decode_utf8_lossy();
+        let binding = site.binding(&path);
+        match (binding, &*path, method) {
+            (Some(binding), _, Method::Get) => {
+                self.upgrade(request, site, binding, persistence, wire)
+            }
+            (Some(_), _, _) => self.refuse(
+                Status::MethodNotAllowed,
+                persistence,
+                &[("Allow", "GET")],
+                method,
+                wire,
+            ),
+            (None, "/", Method::Get | Method::Head) => {
+                respond(&front_page(request), persistence, method, wire);
+                follow(persistence)
+            }
+            (None, "/", Method::Other) => {
+                let allow = &[("Allow", "GET, HEAD")];
+                self.refuse(Status::MethodNotAllowed, persistence, allow, method, wire)
+            }
+            (None, _, _) => self.refuse(Status::NotFound, persistence, &[], method, wire),
+        }
+    }
+
+    /// Answers a request for a WebSocket (RFC 6455 section 4.2).
+    fn upgrade(
+        &mut self,
+        request: &Request<'_>,
+        site: &Site,
+        binding: u16,
+        persistence: Persistence,
+        wire: &mut Wire<'_>,
+    ) -> Next {
+        let accept = match handshake::check_upgrade(request) {
+            Ok(accept) => accept,
+            Err(refusal) => {
+                let (status, fields) = (refusal.status(), refusal.fields());
+                return self.refuse(status, persistence, fields, Method::Get, wire);
+            }
+        };
+        if !is_origin_allowed(request, site) {
+            return self.refuse(Status::Forbidden, persistence, &[], Method::Get, wire);
+        }
+        handshake::encode_accept(wire.tail(), &accept);
+        Next::Upgrade(binding)
+    }
+
+    /// Answers with an error, whose body is its reason phrase.
+    fn refuse(
+        &mut self,
+        status: Status,
+        persistence: Persistence,
+        fields: &[(&str, &str)],
+        method: Method,
+        wire: &mut Wire<'_>,
+    ) -> Next {
+        debug!("answered {status}");
+        self.refusals = self.refusals.saturating_add(1);
+        respond(&Response::plain(status, fields), persistence, method, wire);
+        follow(persistence)
+    }
+}
+
+/// The methods that are told apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Get,
+    Head,
+    Other,
+}
+
+impl Method {
+    fn of(request: &Request<'_>) -> Method {
+        match request.method {
+            "GET" => Method::Get,
+            "HEAD" => Method::Head,
+            _ => Method::Other,
+        }
+    }
+}
+
+/// Appends a response; HEAD gets no body.
+fn respond(response: &Response<'_>, persistence: Persistence, method: Method, wire: &mut Wire<'_>) {
+    let parts = if method == Method::Head { http::Payload::HeadOnly } else { http::Payload::Body };
+    let unix_seconds = wire.unix_seconds;
+    response.encode(wire.tail(), parts, persistence, unix_seconds);
+}
+
+fn follow(persistence: Persistence) -> Next {
+    match persistence {
+        Persistence::KeepAlive => Next::Request,
+        Persistence::Close => Next::Close,
+    }
+}
+
+/// Whether the page that a request comes from may open a WebSocket here. Who sends no Origin is no
+/// browser, and nobody's page.
+fn is_origin_allowed(request: &Request<'_>, site: &Site) -> bool {
+    let mut origins = request.fields("origin");
+    let Some(origin) = origins.next() else { return true };
+    let is_allowed = origins.next().is_none()
+        && str::from_utf8(origin).is_ok_and(|origin| site.origins.allows(origin, request.host));
+    if !is_allowed {
+        debug!("refused the origin {}", Escaped(origin));
+    }
+    is_allowed
+}

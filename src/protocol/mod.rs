@@ -1,0 +1,211 @@
+//! One peer's conversation as a state machine: bytes come in, events and bytes come out.
+//!
+//! A [`Protocol`] is driven by the engine. It takes bytes from the front of what was read and
+//! yields one [`Event`] at a time; what it has to say by itself (a pong, a Close frame, an HTTP
+//! response) it appends to the connection's output. It mentions no socket and no clock.
+//!
+//! ```text
+//!              ┌────────┐ every byte chunk                       ┌───────────┐
+//!   accept ──► │  Raw   │                                        │ WebSocket │
+//!          ──► │  Line  │ every line        ┌──────┐  101        │ every     │
+//!          ──► │ Packet │ every packet  ──► │ Http │ ──────────► │ message   │
+//!              └────────┘                   └──────┘             └───────────┘
+//! ```
+
+mod close_reason;
+mod http;
+mod line;
+mod message;
+mod page;
+mod site;
+mod websocket;
+
+pub use self::close_reason::{CloseReason, Deadline};
+pub use self::http::Http;
+pub use self::line::Line;
+pub use self::message::{Message, MessageKind};
+pub use self::site::{Route, Site};
+pub use self::websocket::WebSocket;
+
+use crate::buffer::{Buffer, BufferPool};
+use crate::codec::Payload;
+use crate::codec::line as lines;
+use crate::codec::websocket as frames;
+
+/// How much a peer may send before it is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The longest line, in bytes without its end.
+    pub max_line: usize,
+    /// The longest WebSocket message and the most fragments.
+    pub frames: frames::Limits,
+}
+
+/// What a protocol works with while the engine has it in hand.
+#[derive(Debug)]
+pub struct Wire<'a> {
+    /// What waits to be written to the peer; `None` while nothing does.
+    pub output: &'a mut Option<Box<Buffer>>,
+    /// Where buffers come from and go back to.
+    pub pool: &'a mut BufferPool,
+    /// How much the peer may send.
+    pub limits: &'a Limits,
+    /// The web site a connection to a web listener has come to.
+    pub site: Option<&'a Site>,
+    /// Seconds since the UNIX epoch, for the Date field of HTTP.
+    pub unix_seconds: i64,
+}
+
+impl Wire<'_> {
+    /// The end of the output, for encoders that append.
+    pub fn tail(&mut self) -> &mut Vec<u8> {
+        self.output.get_or_insert_with(|| self.pool.take()).tail()
+    }
+}
+
+/// What came of the bytes.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A message for the service.
+    Message(MessageKind, Payload<'a>),
+    /// The line `STOP`: the peer wants to end this connection.
+    Stop,
+    /// The peer has become a WebSocket client of this binding; the 101 is in the output. Carries
+    /// the head of its request.
+    Upgraded {
+        /// The index of the binding that the path belongs to.
+        binding: u16,
+        /// The request, to its empty line.
+        head: Payload<'a>,
+    },
+    /// A request was answered; there may be another behind it.
+    Answered,
+    /// The conversation is over: flush what is queued, then close. Nothing follows.
+    Finished(CloseReason),
+}
+
+/// The state machine of one connection. A closed set, hence an enum.
+#[derive(Debug)]
+pub enum Protocol {
+    /// A message is whatever one read returned.
+    Raw,
+    /// A message is a line.
+    Line(Line),
+    /// A message is a packet; boundaries are kept by the socket.
+    Packet,
+    /// Requests, until one of them upgrades. Boxed: a WebSocket client, of which there are many,
+    /// must not be larger for what it was.
+    Http(Box<Http>),
+    /// Frames.
+    WebSocket(WebSocket),
+}
+
+/// How a message looks on the wire. Peers with the same format can share one encoding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// The bytes.
+    Raw,
+    /// The bytes and `\n`.
+    Line,
+    /// A length of four bytes (little-endian, for the shell alone: it never leaves) and the bytes.
+    Packet,
+    /// A WebSocket frame from a server.
+    Frame,
+}
+
+impl Format {
+    /// The length that stands in front of each queued packet.
+    pub const PACKET_PREFIX: usize = 4;
+
+    /// Appends one message.
+    pub fn encode(self, out: &mut Vec<u8>, message: Message<'_>) {
+        let bytes = message.as_bytes();
+        match self {
+            Format::Raw => out.extend_from_slice(bytes),
+            Format::Line => lines::encode_line(out, bytes),
+            Format::Packet => {
+                let length = u32::try_from(bytes.len()).expect("no message is 4 GiB long");
+                out.extend_from_slice(&length.to_le_bytes());
+                out.extend_from_slice(bytes);
+            }
+            Format::Frame => match message.kind() {
+                MessageKind::Text => frames::encode_text(out, bytes, None),
+                MessageKind::Binary => frames::encode_binary(out, bytes, None),
+            },
+        }
+    }
+
+    /// At most how many bytes longer than the message its encoding is.
+    pub const OVERHEAD: usize = 14;
+}
+
+/// What closing from our side asks of the shell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Closing {
+    /// The peer has still to answer; keep reading for a while.
+    AwaitPeer,
+    /// Flush and close.
+    Finish,
+}
+
+impl Protocol {
+    /// Takes bytes from the front of `input` until they amount to an event. `None`: all of it is
+    /// taken, and more is needed. The work is bounded by the length of `input`.
+    pub fn next<'a>(&mut self, input: &mut &'a mut [u8], wire: &mut Wire<'_>) -> Option<Event<'a>> {
+        match self {
+            Protocol::WebSocket(websocket) => websocket.next(input, wire),
+            Protocol::Line(line) => line.next(input, wire),
+            Protocol::Http(http) => http.next(input, wire),
+            Protocol::Raw if input.is_empty() => None,
+            Protocol::Raw => Some(whole(input)),
+            Protocol::Packet if lines::is_stop(input) => {
+                *input = &mut [];
+                Some(Event::Stop)
+            }
+            Protocol::Packet => Some(whole(input)),
+        }
+    }
+
+    /// The peer has ended its side. An incomplete message is dropped, not answered.
+    pub fn end(&mut self) -> CloseReason {
+        match self {
+            Protocol::WebSocket(websocket) => websocket.end(),
+            _ => CloseReason::Ended,
+        }
+    }
+
+    /// Closes from our side. `code` and `reason` go to WebSocket peers (RFC 6455 section 7.4).
+    pub fn close(&mut self, code: u16, reason: &str, wire: &mut Wire<'_>) -> Closing {
+        match self {
+            Protocol::WebSocket(websocket) => websocket.close(code, reason, wire),
+            _ => Closing::Finish,
+        }
+    }
+
+    /// How messages to this peer are encoded; `None` while there is no service to speak to it.
+    pub fn format(&self) -> Option<Format> {
+        match self {
+            Protocol::Raw => Some(Format::Raw),
+            Protocol::Line(_) => Some(Format::Line),
+            Protocol::Packet => Some(Format::Packet),
+            Protocol::WebSocket(websocket) if websocket.is_open() => Some(Format::Frame),
+            Protocol::WebSocket(_) | Protocol::Http(_) => None,
+        }
+    }
+
+    /// Gives the buffers of an incomplete message back.
+    pub fn release(&mut self, pool: &mut BufferPool) {
+        match self {
+            Protocol::Line(line) => line.release(pool),
+            Protocol::Http(http) => http.release(pool),
+            Protocol::WebSocket(websocket) => websocket.release(pool),
+            Protocol::Raw | Protocol::Packet => {}
+        }
+    }
+}
+
+/// All of the input as one message.
+fn whole<'a>(input: &mut &'a mut [u8]) -> Event<'a> {
+    let bytes: &'a mut [u8] = std::mem::take(input);
+    Event::Message(MessageKind::Binary, Payload::Borrowed(bytes))
+}

@@ -1,0 +1,141 @@
+//! A WebSocket peer after the handshake: messages, pings, and the two ways to close (RFC 6455).
+//!
+//! ```text
+//!                 Close received: answer it
+//!        ┌──────────────────────────────────────────► ┌────────┐
+//!   ┌────────┐    rule broken: send Close with 1002…   │        │
+//!   │  Open  │ ───────────────────────────────────────► Closed  │  nothing is read any more:
+//!   └────────┘                                         │        │  flush, FIN, linger, close
+//!        │ close(): send Close    ┌───────────┐        │        │
+//!        └──────────────────────► │ CloseSent │ ─────► └────────┘
+//!                                 └───────────┘ Close received, rule broken, or end
+//! ```
+//!
+//! In `CloseSent` messages and pings are read and ignored: section 5.5.1 forbids sending after a
+//! Close frame, and a peer's Close frame can only be found behind what it sent before it.
+
+use super::{CloseReason, Closing, Event, MessageKind, Wire};
+use crate::buffer::BufferPool;
+use crate::codec::websocket::{
+    self as frames, Decoder, Event as Frame, ProtocolError, Role, encode_close, encode_ping,
+    encode_pong,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Open,
+    CloseSent,
+    Closed,
+}
+
+/// A server's side of one WebSocket connection.
+#[derive(Debug)]
+pub struct WebSocket {
+    decoder: Decoder,
+    state: State,
+}
+
+impl WebSocket {
+    /// A connection whose handshake has just been answered with 101.
+    pub fn upgraded() -> WebSocket {
+        WebSocket { decoder: Decoder::new(Role::Server), state: State::Open }
+    }
+
+    /// Whether messages may still be sent.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
+    /// The next message or the end.
+    pub(super) fn next<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        wire: &mut Wire<'_>,
+    ) -> Option<Event<'a>> {
+        loop {
+            if self.state == State::Closed {
+                *input = &mut [];
+                return None;
+            }
+            let frame = match self.decoder.next(input, &wire.limits.frames, wire.pool) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return None,
+                Err(error) => return Some(self.fail(error, wire)),
+            };
+            match frame {
+                Frame::Text(payload) if self.is_open() => {
+                    return Some(Event::Message(MessageKind::Text, payload));
+                }
+                Frame::Binary(payload) if self.is_open() => {
+                    return Some(Event::Message(MessageKind::Binary, payload));
+                }
+                Frame::Ping(payload) if self.is_open() => {
+                    encode_pong(wire.tail(), payload.as_slice(), None);
+                    payload.recycle(wire.pool);
+                }
+                Frame::Text(ignored)
+                | Frame::Binary(ignored)
+                | Frame::Ping(ignored)
+                | Frame::Pong(ignored) => ignored.recycle(wire.pool),
+                Frame::Close(close) => return Some(self.peer_closed(close, wire)),
+            }
+        }
+    }
+
+    /// The bytes ended without a Close frame, or behind it.
+    pub(super) fn end(&mut self) -> CloseReason {
+        self.state = State::Closed;
+        CloseReason::Abnormal
+    }
+
+    /// Starts the close handshake (section 7.1.2).
+    pub(super) fn close(&mut self, code: u16, reason: &str, wire: &mut Wire<'_>) -> Closing {
+        match self.state {
+            State::Open => {
+                encode_close(wire.tail(), Some(code.into()), reason, None);
+                self.state = State::CloseSent;
+                Closing::AwaitPeer
+            }
+            State::CloseSent => Closing::AwaitPeer,
+            State::Closed => Closing::Finish,
+        }
+    }
+
+    /// Asks the peer for a sign of life.
+    pub fn ping(&self, wire: &mut Wire<'_>) {
+        if self.is_open() {
+            encode_ping(wire.tail(), b"", None);
+        }
+    }
+
+    /// Gives the buffers of an incomplete message back.
+    pub(super) fn release(&mut self, pool: &mut BufferPool) {
+        self.decoder.release(pool);
+    }
+
+    /// A Close frame is answered with the same code and no reason (section 5.5.1).
+    fn peer_closed(
+        &mut self,
+        close: Option<frames::CloseFrame>,
+        wire: &mut Wire<'_>,
+    ) -> Event<'static> {
+        let (code, reason) = match close {
+            Some(frame) => (Some(frame.code), frame.reason.into_boxed_str()),
+            None => (None, Box::default()),
+        };
+        if self.is_open() {
+            encode_close(wire.tail(), code, "", None);
+        }
+        self.state = State::Closed;
+        Event::Finished(CloseReason::PeerClosed { code: code.map(u16::from), reason })
+    }
+
+    /// Fails the connection (section 7.1.7).
+    fn fail(&mut self, error: ProtocolError, wire: &mut Wire<'_>) -> Event<'static> {
+        if self.is_open() {
+            encode_close(wire.tail(), Some(error.close_code()), "", None);
+        }
+        self.state = State::Closed;
+        Event::Finished(CloseReason::Refused(error.name()))
+    }
+}

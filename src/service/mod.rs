@@ -1,0 +1,62 @@
+//! What the server says: services answer messages and know nothing of sockets or transports.
+//!
+//! A service is called by the engine, one call at a time, and answers through the [`Context`] it
+//! is given. It is the one open set of the crate, hence a `Box<dyn Service>`; to write your own,
+//! implement [`Service`] and hand it to [`Server::add`](crate::server::Server::add).
+
+mod count;
+mod discard;
+mod echo;
+mod random;
+mod time;
+
+pub use self::count::{Count, Number};
+pub use self::discard::Discard;
+pub use self::echo::Echo;
+pub use self::random::{Burst, Random};
+pub use self::time::Time as TimeService;
+
+pub use crate::address::PeerAddr;
+pub use crate::engine::{ConnId, Context};
+pub use crate::protocol::{CloseReason, Message, MessageKind};
+use crate::time::Time;
+
+/// Answers the messages of any number of peers, over any transport.
+///
+/// Every method has a default that does nothing but [`on_message`](Service::on_message).
+#[expect(unused_variables, reason = "the names of the parameters are documentation")]
+pub trait Service {
+    /// A peer has come: on accept, on WebSocket after the handshake.
+    fn on_open(&mut self, cx: &mut Context<'_>, peer: ConnId) {}
+
+    /// A peer has sent a message: a line without its `\n`, a packet, or a whole WebSocket message.
+    fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>);
+
+    /// Output for `peer` fell below the low-water mark after it had been above: a service with
+    /// more to say says it now.
+    fn on_drained(&mut self, cx: &mut Context<'_>, peer: ConnId) {}
+
+    /// A peer is gone, or going: nothing can be sent to it any more. Called once for each
+    /// `on_open`.
+    fn on_close(&mut self, cx: &mut Context<'_>, peer: ConnId, reason: CloseReason) {}
+
+    /// A datagram has come. What is to be sent back is appended to `reply`; returns whether it is
+    /// to be sent, since an empty datagram is a reply, too.
+    fn on_datagram(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &PeerAddr,
+        payload: &[u8],
+        reply: &mut Vec<u8>,
+    ) -> bool {
+        false
+    }
+
+    /// When [`handle_timeout`](Service::handle_timeout) is to be called.
+    fn poll_timeout(&self) -> Option<Time> {
+        None
+    }
+
+    /// The time that [`poll_timeout`](Service::poll_timeout) named has come.
+    fn handle_timeout(&mut self, cx: &mut Context<'_>) {}
+}
