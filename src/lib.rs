@@ -37,6 +37,7 @@ pub mod access;
 pub mod address;
 pub mod buffer;
 pub mod codec;
+pub mod config;
 pub mod engine;
 pub mod kernel;
 pub mod protocol;

@@ -1,0 +1,207 @@
+//! What is served: the left side of a binding and the parameters that are the service's own.
+//!
+//! To add a service, add it to [`Kind`] with its name and its parameters, and to [`ServiceSpec`]
+//! with what they mean; the compiler names every other place.
+
+use std::ops::RangeInclusive;
+
+use super::error::Problem;
+use super::parameters::Parameters;
+use super::scheme::Carrier;
+use crate::service::{Burst, Number};
+
+/// A service with its parameters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ServiceSpec {
+    /// Answers with the message itself.
+    Echo,
+    /// Answers with the local time.
+    Time,
+    /// Answers with a number of clients.
+    Count {
+        /// Which number.
+        number: Number,
+    },
+    /// Answers with a random integer.
+    Random {
+        /// The integers it draws from, unless a message asks for others.
+        range: RandomRange,
+        /// On WebSocket: the first message asks for many at once.
+        burst: Option<Burst>,
+    },
+    /// Answers nothing.
+    Discard,
+    /// A service of the program that embeds the server, under a name of its choice.
+    Other(String),
+}
+
+impl ServiceSpec {
+    /// The name in front of the `=`.
+    pub fn name(&self) -> &str {
+        match self {
+            ServiceSpec::Echo => Kind::Echo.name(),
+            ServiceSpec::Time => Kind::Time.name(),
+            ServiceSpec::Count { .. } => Kind::Count.name(),
+            ServiceSpec::Random { .. } => Kind::Random.name(),
+            ServiceSpec::Discard => Kind::Discard.name(),
+            ServiceSpec::Other(name) => name,
+        }
+    }
+
+    /// Takes what belongs to the service of this kind.
+    pub(super) fn parse(kind: Kind, parameters: &mut Parameters) -> Result<ServiceSpec, Problem> {
+        Ok(match kind {
+            Kind::Echo => ServiceSpec::Echo,
+            Kind::Time => ServiceSpec::Time,
+            Kind::Count => ServiceSpec::Count {
+                number: parameters
+                    .take_parsed("number", "`current` or `own`", |value| match value {
+                        "current" => Some(Number::Current),
+                        "own" => Some(Number::Own),
+                        _ => None,
+                    })?
+                    .unwrap_or_default(),
+            },
+            Kind::Random => ServiceSpec::Random {
+                range: RandomRange::parse(parameters)?,
+                burst: parse_burst(parameters)?,
+            },
+            Kind::Discard => ServiceSpec::Discard,
+            Kind::Other => ServiceSpec::Other(kind.name().to_owned()),
+        })
+    }
+
+    /// The parameters that differ from their defaults, in the order they are printed.
+    pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = Vec::new();
+        match self {
+            ServiceSpec::Echo
+            | ServiceSpec::Time
+            | ServiceSpec::Discard
+            | ServiceSpec::Other(_) => {}
+            ServiceSpec::Count { number: Number::Current } => {}
+            ServiceSpec::Count { number: Number::Own } => pairs.push(("number", "own".to_owned())),
+            ServiceSpec::Random { range, burst } => {
+                if *range != RandomRange::default() {
+                    pairs.push(("min", range.min.to_string()));
+                    pairs.push(("max", range.max.to_string()));
+                }
+                if let Some(Burst { limit }) = burst {
+                    pairs.push(("burst", "true".to_owned()));
+                    if *limit != Burst::default().limit {
+                        pairs.push(("limit", limit.to_string()));
+                    }
+                }
+            }
+        }
+        pairs
+    }
+}
+
+/// The integers from `min` to `max`, both included; never empty.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RandomRange {
+    min: i64,
+    max: i64,
+}
+
+impl RandomRange {
+    /// `None` if `min` is greater than `max`.
+    pub const fn new(min: i64, max: i64) -> Option<RandomRange> {
+        if min > max { None } else { Some(RandomRange { min, max }) }
+    }
+
+    /// The least of them.
+    pub const fn min(self) -> i64 {
+        self.min
+    }
+
+    /// The greatest of them.
+    pub const fn max(self) -> i64 {
+        self.max
+    }
+
+    fn parse(parameters: &mut Parameters) -> Result<RandomRange, Problem> {
+        const INTEGER: &str = "a signed 64-bit integer";
+        let default = RandomRange::default();
+        let min = parameters.take_parsed("min", INTEGER, |text| text.parse().ok())?;
+        let max = parameters.take_parsed("max", INTEGER, |text| text.parse().ok())?;
+        let (min, max) = (min.unwrap_or(default.min), max.unwrap_or(default.max));
+        RandomRange::new(min, max).ok_or(Problem::EmptyRange { min, max })
+    }
+}
+
+impl Default for RandomRange {
+    /// 1 to 1000.
+    fn default() -> RandomRange {
+        RandomRange { min: 1, max: 1000 }
+    }
+}
+
+impl From<RandomRange> for RangeInclusive<i64> {
+    fn from(range: RandomRange) -> RangeInclusive<i64> {
+        range.min..=range.max
+    }
+}
+
+/// Takes what belongs to a burst.
+fn parse_burst(parameters: &mut Parameters) -> Result<Option<Burst>, Problem> {
+    let burst = parameters.take_parsed("burst", "`true` or `false`", |text| text.parse().ok())?;
+    let limit = parameters.take_parsed("limit", "a number, 0 or more", |text| {
+        // `parse` alone would let a plus sign through.
+        text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+    })?;
+    match (burst.unwrap_or(false), limit) {
+        (true, limit) => Ok(Some(Burst { limit: limit.unwrap_or(Burst::default().limit) })),
+        (false, None) => Ok(None),
+        (false, Some(_)) => Err(Problem::LimitWithoutBurst),
+    }
+}
+
+/// The services there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Echo,
+    Time,
+    Count,
+    Random,
+    Discard,
+    /// A service of the program that embeds the server; not for the command line.
+    Other,
+}
+
+impl Kind {
+    /// Those of the command line, in the order in which they are listed.
+    pub(super) const ALL: [Kind; 5] =
+        [Kind::Echo, Kind::Time, Kind::Count, Kind::Random, Kind::Discard];
+
+    pub(super) fn parse(name: &str) -> Result<Kind, Problem> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            Problem::UnknownService {
+                name: name.to_owned(),
+                known: Kind::ALL.into_iter().map(Kind::name).collect(),
+            }
+        })
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Echo => "echo",
+            Kind::Time => "time",
+            Kind::Count => "count",
+            Kind::Random => "random",
+            Kind::Discard => "discard",
+            Kind::Other => "service",
+        }
+    }
+
+    /// The parameters that the service takes, on a socket that carries `carrier`.
+    pub(super) fn known_parameters(self, carrier: Carrier) -> &'static [&'static str] {
+        match (self, carrier) {
+            (Kind::Echo | Kind::Time | Kind::Discard | Kind::Other, _) => &[],
+            (Kind::Count, _) => &["number"],
+            (Kind::Random, Carrier::Web) => &["min", "max", "burst", "limit"],
+            (Kind::Random, _) => &["min", "max"],
+        }
+    }
+}
