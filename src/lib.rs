@@ -41,5 +41,7 @@ pub mod config;
 pub mod engine;
 pub mod kernel;
 pub mod protocol;
+pub mod reactor;
+pub mod server;
 pub mod service;
 pub mod time;

@@ -1,0 +1,136 @@
+//! Taking new connections, and what to do when there cannot be any more.
+
+use std::io;
+use std::time::Duration;
+
+use log::{debug, warn};
+
+use super::readiness::Readiness;
+use super::source::{Source, StreamSource};
+use super::{Reactor, token};
+use crate::engine::Observer;
+use crate::kernel::{Interest, Kernel, Socket, StreamKind};
+use crate::time::Time;
+
+/// The most connections that are taken in one turn, over all listeners.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// How long a listener rests when the system has no descriptor or no memory for a connection.
+/// Without a rest the loop would spin: the connection stays in the queue, and the listener ready.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A warning that repeats is logged once in this time.
+const WARN_EVERY: Duration = Duration::from_secs(5);
+
+/// When the last warning was logged.
+#[derive(Debug, Default)]
+pub(super) struct Warning(Option<Time>);
+
+impl Warning {
+    fn is_due(&mut self, now: Time) -> bool {
+        let is_due = self.0.is_none_or(|last| now - last >= WARN_EVERY);
+        if is_due {
+            self.0 = Some(now);
+        }
+        is_due
+    }
+}
+
+impl<K: Kernel, O: Observer> Reactor<K, O> {
+    /// Whether a connection may be waiting at a listener that is not resting.
+    pub(super) fn can_accept(&self) -> bool {
+        self.listeners.iter().any(|&index| match &self.sources[index] {
+            Source::Listener(listener) => {
+                listener.paused_until.is_none() && listener.readiness.has(Readiness::READABLE)
+            }
+            _ => false,
+        })
+    }
+
+    /// When the next resting listener is tried again.
+    pub(super) fn next_accept(&self) -> Option<Time> {
+        let paused = self.listeners.iter().filter_map(|&index| match &self.sources[index] {
+            Source::Listener(listener) => listener.paused_until,
+            _ => None,
+        });
+        paused.min()
+    }
+
+    /// Takes waiting connections, one from each listener in turn until none has any or the turn's
+    /// budget is used up.
+    pub(super) fn accept(&mut self) {
+        let mut budget = ACCEPTS_PER_TURN;
+        let mut has_accepted = true;
+        while has_accepted && budget > 0 {
+            has_accepted = false;
+            for position in 0..self.listeners.len() {
+                if budget > 0 && self.accept_once(self.listeners[position]) {
+                    has_accepted = true;
+                    budget -= 1;
+                }
+            }
+        }
+        // Whoever was first in this turn is last in the next.
+        if !self.listeners.is_empty() {
+            self.listeners.rotate_left(1);
+        }
+    }
+
+    /// Takes one connection. Returns whether there may be another.
+    fn accept_once(&mut self, index: usize) -> bool {
+        let now = self.now;
+        let Source::Listener(listener) = &mut self.sources[index] else { return false };
+        if listener.paused_until.is_some_and(|until| until > now.time) {
+            return false;
+        }
+        listener.paused_until = None;
+        if !listener.readiness.has(Readiness::READABLE) {
+            return false;
+        }
+        let (stream, peer) = match self.kernel.accept(&mut listener.socket) {
+            Ok(accepted) => accepted,
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => {
+                    listener.readiness.read_dry();
+                    return false;
+                }
+                // The peer has gone before it was accepted: accept(2) tells of its error.
+                io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => return true,
+                _ => {
+                    listener.paused_until = Some(now.time + PAUSE);
+                    self.engine.stats_mut().accept_failures += 1;
+                    if self.accept_warning.is_due(now.time) {
+                        warn!("cannot accept: {error}; trying again every {PAUSE:?}");
+                    }
+                    return false;
+                }
+            },
+        };
+        let endpoint = listener.endpoint;
+        if self.engine.connections() >= self.max_connections {
+            self.kernel.close(stream);
+            self.engine.stats_mut().refused_connections += 1;
+            if self.accept_warning.is_due(now.time) {
+                warn!("refused {peer}: there are {} connections already", self.max_connections);
+            }
+            return true;
+        }
+        let id = self.next_id();
+        let is_tcp = self.kernel.kind(&stream) == StreamKind::Tcp;
+        let interest = if is_tcp { Interest::ReadableAndWritable } else { Interest::Readable };
+        // There is room in a new socket; the first write finds out if not.
+        let mut source =
+            StreamSource { stream, generation: id.generation, readiness: Readiness::WRITABLE };
+        let socket = Socket::Stream(&mut source.stream);
+        if let Err(error) = self.kernel.register(socket, token::pack(id), interest) {
+            debug!("cannot watch {peer}: {error}");
+            self.engine.stats_mut().accept_failures += 1;
+            self.kernel.close(source.stream);
+            return true;
+        }
+        debug!("connection {}: from {peer}", id.index);
+        self.sources.insert(Source::Stream(source));
+        self.engine.open(id, endpoint, now);
+        true
+    }
+}

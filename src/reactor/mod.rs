@@ -1,0 +1,336 @@
+//! The loop: the only place that knows readiness.
+//!
+//! It waits for the kernel, moves bytes in bounded amounts between sockets and the
+//! [`Engine`], accepts, and closes. It knows no protocol. One turn:
+//!
+//! ```text
+//!   ┌─► 1 how long to wait: not at all if a source is still ready, else until the next deadline
+//!   │   2 poll the kernel; read the clock, once for the whole turn
+//!   │   3 mark what became ready; drop events of an older generation
+//!   │   4 serve what is ready: one read, decode all of it, one write of what came of it
+//!   │   5 accept
+//!   │   6 let time pass in the engine: deadlines, services, peers that have room again
+//!   │   7 flush what else has output: one write a connection, however many messages
+//!   └── 8 close what is to be closed; nothing is freed before, so no event can meet a newcomer
+//! ```
+//!
+//! Every step does a bounded amount of work: a connection gets one read a turn, and whoever could
+//! go on stands at the end of the ready queue for the next one.
+
+mod accept;
+mod datagram;
+mod readiness;
+mod source;
+mod stream_io;
+mod token;
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use log::{info, trace};
+use slab::Slab;
+
+use self::readiness::Readiness;
+use self::source::{DatagramSource, ListenerSource, Source, StreamSource, small};
+use crate::engine::{ConnId, EndpointId, Engine, Observer};
+use crate::kernel::{Interest, Kernel, Ready, Signal, Socket};
+use crate::time::Now;
+
+/// The length of the one read buffer, and so the most that one connection is served of in a turn.
+/// It holds a full receive window: with 256 KiB, messages of 64 KiB cost half as much again.
+pub const READ_BUFFER_BYTES: usize = 512 * 1024;
+
+/// How long to wait for an observer that could not pass everything on.
+const OBSERVER_RETRY: Duration = Duration::from_millis(20);
+
+/// Why the loop ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// It was asked to stop and has drained.
+    Drained,
+    /// A second signal came while it drained.
+    Forced(Signal),
+}
+
+/// The loop, with everything that it serves.
+pub struct Reactor<K: Kernel, O: Observer = ()> {
+    kernel: K,
+    engine: Engine<O>,
+    sources: Slab<Source<K>>,
+    /// The places of listeners, to be accepted from.
+    listeners: Vec<usize>,
+    /// Sources that can be served at once, first come, first served.
+    ready: VecDeque<ConnId>,
+    /// Places to be freed at the end of the turn.
+    closing: Vec<usize>,
+    events: Vec<Ready>,
+    dirty: Vec<ConnId>,
+    read_buffer: Box<[u8]>,
+    generation: u32,
+    max_connections: usize,
+    now: Now,
+    observer_is_behind: bool,
+    forced: Option<Signal>,
+    accept_warning: accept::Warning,
+}
+
+impl<K: Kernel, O: Observer> std::fmt::Debug for Reactor<K, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reactor")
+            .field("sources", &self.sources.len())
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K: Kernel, O: Observer> Reactor<K, O> {
+    /// A loop that serves `engine`, with at most `max_connections` connections at a time.
+    pub fn new(mut kernel: K, engine: Engine<O>, max_connections: usize) -> Reactor<K, O> {
+        let now = kernel.now();
+        Reactor {
+            kernel,
+            engine,
+            sources: Slab::new(),
+            listeners: Vec::new(),
+            ready: VecDeque::new(),
+            closing: Vec::new(),
+            events: Vec::new(),
+            dirty: Vec::new(),
+            read_buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
+            generation: 0,
+            max_connections,
+            now,
+            observer_is_behind: false,
+            forced: None,
+            accept_warning: accept::Warning::default(),
+        }
+    }
+
+    /// Starts to accept from `socket`.
+    pub fn add_listener(&mut self, socket: K::Listener, endpoint: EndpointId) -> io::Result<()> {
+        let mut source = Box::new(ListenerSource {
+            socket,
+            endpoint,
+            readiness: Readiness::default(),
+            paused_until: None,
+        });
+        let token = token::pack(self.next_id());
+        self.kernel.register(Socket::Listener(&mut source.socket), token, Interest::Readable)?;
+        self.listeners.push(self.sources.insert(Source::Listener(source)));
+        Ok(())
+    }
+
+    /// Starts to receive from `socket`.
+    pub fn add_datagram(&mut self, socket: K::Datagram, endpoint: EndpointId) -> io::Result<()> {
+        let id = self.next_id();
+        let readiness = Readiness::default();
+        let generation = id.generation;
+        let mut source = Box::new(DatagramSource { socket, endpoint, generation, readiness });
+        let token = token::pack(id);
+        self.kernel.register(Socket::Datagram(&mut source.socket), token, Interest::Readable)?;
+        self.sources.insert(Source::Datagram(source));
+        Ok(())
+    }
+
+    /// Starts to obey signals: SIGINT and SIGTERM drain, a second one stops at once, and SIGUSR1
+    /// logs the counters.
+    pub fn add_signals(&mut self, mut signals: K::Signals) -> io::Result<()> {
+        let token = token::pack(self.next_id());
+        self.kernel.register(Socket::Signals(&mut signals), token, Interest::Readable)?;
+        self.sources.insert(Source::Signals(Box::new(signals)));
+        Ok(())
+    }
+
+    /// The engine behind the loop.
+    pub fn engine(&self) -> &Engine<O> {
+        &self.engine
+    }
+
+    /// The engine behind the loop.
+    pub fn engine_mut(&mut self) -> &mut Engine<O> {
+        &mut self.engine
+    }
+
+    /// Takes turns until the server is stopped.
+    pub fn run(&mut self) -> io::Result<Stop> {
+        loop {
+            if let Some(stop) = self.turn()? {
+                return Ok(stop);
+            }
+        }
+    }
+
+    /// One turn. Returns why to stop, if this was the last one.
+    pub fn turn(&mut self) -> io::Result<Option<Stop>> {
+        let timeout = self.timeout();
+        self.events.clear();
+        self.kernel.poll(&mut self.events, timeout)?;
+        self.now = self.kernel.now();
+        self.mark();
+        self.serve();
+        self.accept();
+        self.engine.handle_timeout(self.now);
+        if self.engine.stop_requested() && !self.engine.is_draining() {
+            info!("a client has asked the server to stop");
+            self.drain();
+        }
+        self.flush_dirty();
+        self.reap();
+        self.observer_is_behind = self.engine.observer_mut().end_turn();
+        Ok(match self.forced {
+            Some(signal) => Some(Stop::Forced(signal)),
+            None if self.engine.is_drained(self.now) => Some(Stop::Drained),
+            None => None,
+        })
+    }
+
+    /// Stops listening and lets the connections end. Called by the first signal; a shell of its
+    /// own kind may call it, too.
+    pub fn drain(&mut self) {
+        if self.engine.is_draining() {
+            return;
+        }
+        for (index, source) in &self.sources {
+            if let Source::Listener(_) | Source::Datagram(_) = source {
+                self.closing.push(index);
+            }
+        }
+        self.listeners.clear();
+        self.engine.begin_drain(self.now);
+    }
+
+    /// How long the kernel may wait.
+    fn timeout(&mut self) -> Option<Duration> {
+        if !self.ready.is_empty() || self.can_accept() {
+            return Some(Duration::ZERO);
+        }
+        let deadlines = [
+            self.engine.poll_timeout().map(|deadline| deadline - self.now.time),
+            self.next_accept().map(|deadline| deadline - self.now.time),
+            self.observer_is_behind.then_some(OBSERVER_RETRY),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Marks what became ready and queues those that can be served.
+    fn mark(&mut self) {
+        for position in 0..self.events.len() {
+            let event = self.events[position];
+            trace!("{event:?}");
+            let id = token::unpack(event.token);
+            match self.sources.get_mut(id.index as usize) {
+                Some(Source::Listener(source)) => source.readiness.mark(&event),
+                Some(Source::Signals(_)) => self.obey_signals(id.index as usize),
+                _ => {
+                    if let Some(readiness) = self.readiness_mut(id) {
+                        readiness.mark(&event);
+                        self.enqueue(id);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Serves everything that was ready when the turn began; what becomes ready by being served
+    /// waits for the next turn.
+    fn serve(&mut self) {
+        for _ in 0..self.ready.len() {
+            let Some(id) = self.ready.pop_front() else { break };
+            let Some(readiness) = self.readiness_mut(id) else { continue };
+            readiness.clear(Readiness::QUEUED);
+            match self.sources[id.index as usize] {
+                Source::Stream(_) => self.serve_stream(id),
+                _ => self.serve_datagrams(id),
+            }
+        }
+    }
+
+    /// Puts a source at the end of the ready queue, once.
+    fn enqueue(&mut self, id: ConnId) {
+        if let Some(readiness) = self.readiness_mut(id)
+            && !readiness.has(Readiness::QUEUED)
+        {
+            readiness.set(Readiness::QUEUED);
+            self.ready.push_back(id);
+        }
+    }
+
+    /// The stream of a connection, if its place has not gone to another.
+    fn stream_mut(&mut self, id: ConnId) -> Option<&mut StreamSource<K>> {
+        stream_mut(&mut self.sources, id)
+    }
+
+    /// What is known of a stream or datagram socket, if its place has not gone to another.
+    fn readiness_mut(&mut self, id: ConnId) -> Option<&mut Readiness> {
+        let (generation, readiness) = match self.sources.get_mut(id.index as usize)? {
+            Source::Stream(source) => (source.generation, &mut source.readiness),
+            Source::Datagram(source) => (source.generation, &mut source.readiness),
+            Source::Listener(_) | Source::Signals(_) => return None,
+        };
+        (generation == id.generation).then_some(readiness)
+    }
+
+    /// Writes what was queued by others than the connection itself: fan-out, timers, drains.
+    fn flush_dirty(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        self.engine.take_dirty(&mut dirty);
+        for id in dirty.drain(..) {
+            if self.engine.needs_shell(id) {
+                self.flush(id);
+                self.enqueue_if_readable(id);
+            }
+        }
+        self.dirty = dirty;
+    }
+
+    /// Closes what is to be closed.
+    fn reap(&mut self) {
+        for index in std::mem::take(&mut self.closing) {
+            if let Source::Stream(source) = self.sources.remove(index) {
+                let id = source.id(index);
+                self.kernel.close(source.stream);
+                self.engine.remove(id);
+            }
+        }
+        if self.sources.len() * 4 < self.sources.capacity() && self.engine.connections() == 0 {
+            self.sources.shrink_to_fit();
+            self.ready.shrink_to_fit();
+        }
+    }
+
+    /// Does what the signals say.
+    fn obey_signals(&mut self, index: usize) {
+        while let Some(Source::Signals(signals)) = self.sources.get_mut(index) {
+            let Some(signal) = self.kernel.next_signal(signals) else { break };
+            match signal {
+                Signal::User1 => self.engine.log_stats(),
+                Signal::Interrupt | Signal::Terminate if self.engine.is_draining() => {
+                    info!("{}: stopping at once", signal.name());
+                    self.forced = Some(signal);
+                }
+                Signal::Interrupt | Signal::Terminate => {
+                    info!("{}: draining {} connections", signal.name(), self.engine.connections());
+                    self.drain();
+                }
+            }
+        }
+    }
+
+    /// The name of the next source.
+    fn next_id(&mut self) -> ConnId {
+        self.generation = self.generation.wrapping_add(1);
+        ConnId { index: small(self.sources.vacant_key()), generation: self.generation }
+    }
+}
+
+/// The stream of a connection, where only the slab may be borrowed.
+fn stream_mut<K: Kernel>(
+    sources: &mut Slab<Source<K>>,
+    id: ConnId,
+) -> Option<&mut StreamSource<K>> {
+    match sources.get_mut(id.index as usize)? {
+        Source::Stream(source) if source.generation == id.generation => Some(source),
+        _ => None,
+    }
+}

@@ -1,0 +1,303 @@
+//! A whole server in a few lines: services in, sockets out.
+//!
+//! ```no_run
+//! use readily::server::Server;
+//! use readily::service::Echo;
+//!
+//! let mut server = Server::new();
+//! let echo = server.add("echo", Echo);
+//! server.listen(echo, "tcp://127.0.0.1:8001")?;
+//! server.listen(echo, "ws://127.0.0.1:1234/ws")?;
+//! server.bind()?.run()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! This is where the layers meet: bindings become sockets of the real [`Mio`] kernel, endpoints of
+//! an [`Engine`], and sources of a [`Reactor`].
+
+use std::fmt;
+use std::io;
+
+use crate::address::ListenAddress;
+use crate::config::{Binding, BindingError, Config, Framing, Plan, ServiceSpec, Transport};
+use crate::engine::{BindingId, Endpoint, Engine, Observer, ServiceId, StopScope};
+use crate::kernel::{BindError, BoundSocket, LocalAddr, Mio, raise_descriptor_limit};
+use crate::protocol::{Route, Site};
+use crate::reactor::{Reactor, Stop};
+use crate::service::{Count, Discard, Echo, Random, Service, TimeService};
+
+/// Descriptors that are not for connections, besides the listeners: the standard streams, epoll,
+/// the signals' pipe, and some to look at files with.
+const RESERVED_DESCRIPTORS: u64 = 24;
+
+/// A server that is being set up.
+#[derive(Default)]
+pub struct Server {
+    config: Config,
+    services: Vec<(String, Box<dyn Service>)>,
+    /// The service of each binding.
+    service_of: Vec<usize>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// A service that was added to a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Added(usize);
+
+impl Server {
+    /// A server with nothing to serve and the default limits.
+    pub fn new() -> Server {
+        Server::default()
+    }
+
+    /// A server of the built-in services, one instance for each binding of `config`.
+    pub fn from_config(config: Config) -> Server {
+        let specs = config.bindings.as_slice().iter().map(Binding::service);
+        let services: Vec<_> = specs.map(|spec| (spec.name().to_owned(), built_in(spec))).collect();
+        let service_of = (0..services.len()).collect();
+        Server { config, services, service_of }
+    }
+
+    /// What the server is to be, its limits for example.
+    pub fn config_mut(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    /// Adds a service under a name for tables and logs. It can be bound to several addresses; its
+    /// clients then meet in it.
+    pub fn add(&mut self, name: &str, service: impl Service + 'static) -> Added {
+        self.services.push((name.to_owned(), Box::new(service)));
+        Added(self.services.len() - 1)
+    }
+
+    /// Binds a service to a URL: `tcp://HOST:PORT`, `udp://…`, `unix://PATH`, `ws://HOST:PORT/PATH`
+    /// and so on. Several `ws://` URLs with one host and port share a listener.
+    pub fn listen(&mut self, service: Added, url: &str) -> Result<(), BindingError> {
+        let name = &self.services[service.0].0;
+        let binding = Binding::of_service(name, url)?;
+        let text = format!("{name}={url}");
+        let added = self.config.bindings.add(binding);
+        added.map_err(|problem| BindingError { binding: text, problem })?;
+        self.service_of.push(service.0);
+        Ok(())
+    }
+
+    /// Opens the sockets.
+    ///
+    /// # Errors
+    /// If one of them cannot be opened; none is left open then.
+    pub fn bind(self) -> Result<BoundServer, StartError> {
+        self.bind_observed(())
+    }
+
+    /// Opens the sockets of a server that `observer` looks at.
+    ///
+    /// # Errors
+    /// As [`bind`](Server::bind).
+    pub fn bind_observed<O: Observer>(self, observer: O) -> Result<BoundServer<O>, StartError> {
+        let Server { config, services, service_of } = self;
+        let descriptors = raise_descriptor_limit().map_err(StartError::System)?;
+        let max_connections = config.max_connections.map_or_else(
+            || {
+                let reserved = RESERVED_DESCRIPTORS + config.listeners().len() as u64;
+                usize::try_from(descriptors.soft.saturating_sub(reserved)).unwrap_or(usize::MAX)
+            },
+            std::num::NonZeroUsize::get,
+        );
+        let mut engine = Engine::new(config.limits, rand::random(), observer);
+        let ids: Vec<ServiceId> =
+            services.into_iter().map(|(_, service)| engine.add_service(service)).collect();
+        let bindings: Vec<BindingId> = config
+            .bindings
+            .as_slice()
+            .iter()
+            .zip(service_of)
+            .map(|(binding, service)| engine.add_binding(ids[service], stop_scope(binding)))
+            .collect();
+        let kernel = Mio::new().map_err(StartError::System)?;
+        let mut reactor = Reactor::new(kernel, engine, max_connections);
+        let mut places = vec![None; bindings.len()];
+        for listener in config.listeners() {
+            let first = match &listener.plan {
+                Plan::One(binding) => *binding,
+                Plan::Web(paths) => paths[0].1,
+            };
+            let bound = Mio::listen(&listener.listen).map_err(|error| StartError::Bind {
+                binding: config.bindings.as_slice()[first].to_string(),
+                error,
+            })?;
+            let endpoint = endpoint(&config, &listener.plan, &bindings);
+            let endpoint = reactor.engine_mut().add_endpoint(endpoint);
+            let place = Place { local: bound.local, replaced_stale: bound.replaced_stale };
+            match &listener.plan {
+                Plan::One(binding) => places[*binding] = Some(place),
+                Plan::Web(paths) => {
+                    for (_, binding) in paths {
+                        places[*binding] = Some(place.clone());
+                    }
+                }
+            }
+            match bound.socket {
+                BoundSocket::Listener(socket) => reactor.add_listener(socket, endpoint),
+                BoundSocket::Datagram(socket) => {
+                    if let (
+                        ListenAddress::Udp(_),
+                        Some(Place { local: LocalAddr::Inet(own), .. }),
+                    ) = (&listener.listen, &places[first])
+                    {
+                        reactor.engine_mut().add_own_address(*own);
+                    }
+                    reactor.add_datagram(socket, endpoint)
+                }
+            }
+            .map_err(StartError::System)?;
+        }
+        let signals = Mio::signals().map_err(StartError::System)?;
+        reactor.add_signals(signals).map_err(StartError::System)?;
+        let places =
+            places.into_iter().map(|place| place.expect("every binding has a listener")).collect();
+        Ok(BoundServer { reactor, config, places, descriptors: descriptors.soft, max_connections })
+    }
+}
+
+/// Where a binding has ended up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The real address: with the port that was found where 0 was asked for.
+    pub local: LocalAddr,
+    /// There was a socket at the path that nobody listened to, and it was replaced.
+    pub replaced_stale: bool,
+}
+
+impl Place {
+    /// The port, where there is one.
+    pub fn port(&self) -> Option<u16> {
+        match &self.local {
+            LocalAddr::Inet(address) => Some(address.port()),
+            LocalAddr::Unix(_) => None,
+        }
+    }
+}
+
+/// A server whose sockets are open. Clients can connect; [`run`](BoundServer::run) serves them.
+#[derive(Debug)]
+pub struct BoundServer<O: Observer = ()> {
+    reactor: Reactor<Mio, O>,
+    config: Config,
+    places: Vec<Place>,
+    descriptors: u64,
+    max_connections: usize,
+}
+
+impl<O: Observer> BoundServer<O> {
+    /// The bindings and where they have ended up, in the order in which they were added.
+    pub fn bindings(&self) -> impl Iterator<Item = (&Binding, &Place)> {
+        self.config.bindings.as_slice().iter().zip(&self.places)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// How many descriptors the process may have.
+    pub fn descriptors(&self) -> u64 {
+        self.descriptors
+    }
+
+    /// How many connections are served at a time.
+    pub fn max_connections(&self) -> usize {
+        self.max_connections
+    }
+
+    /// Whoever looks on.
+    pub fn observer_mut(&mut self) -> &mut O {
+        self.reactor.engine_mut().observer_mut()
+    }
+
+    /// Serves until SIGINT, SIGTERM or a client with the right to do so stops it.
+    ///
+    /// # Errors
+    /// If the kernel cannot be asked what is ready; no client can cause that.
+    pub fn run(&mut self) -> io::Result<Stop> {
+        self.reactor.run()
+    }
+}
+
+/// Why a server cannot start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address cannot be bound.
+    Bind {
+        /// The binding that asked for it.
+        binding: String,
+        /// Why not.
+        error: BindError,
+    },
+    /// The system refuses something that every server needs.
+    System(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Bind { binding, error } => write!(f, "{binding}: {error}"),
+            StartError::System(error) => write!(f, "cannot start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// What is spoken at a listener.
+fn endpoint(config: &Config, plan: &Plan, ids: &[BindingId]) -> Endpoint {
+    match plan {
+        Plan::Web(paths) => Endpoint::Web(Site {
+            routes: paths
+                .iter()
+                .map(|(path, binding)| Route { path: path.clone(), binding: ids[*binding].index() })
+                .collect(),
+            origins: config.origins.clone(),
+            hosts: config.hosts.clone(),
+        }),
+        Plan::One(binding) => {
+            let id = ids[*binding];
+            match config.bindings.as_slice()[*binding].transport() {
+                Transport::Stream { framing: Framing::Lines { .. } } => Endpoint::Line(id),
+                Transport::Stream { framing: Framing::Raw } => Endpoint::Raw(id),
+                Transport::Packet { .. } => Endpoint::Packet(id),
+                Transport::Datagram { .. } => Endpoint::Datagram(id),
+                Transport::WebSocket { .. } => unreachable!("WebSocket has a plan of its own"),
+            }
+        }
+    }
+}
+
+/// What `STOP` stops at a binding.
+fn stop_scope(binding: &Binding) -> StopScope {
+    match *binding.transport() {
+        Transport::Stream { framing: Framing::Lines { stop } }
+        | Transport::Packet { stop }
+        | Transport::Datagram { stop } => stop,
+        Transport::Stream { framing: Framing::Raw } | Transport::WebSocket { .. } => {
+            StopScope::Connection
+        }
+    }
+}
+
+/// The service that a binding of the command line names.
+fn built_in(spec: &ServiceSpec) -> Box<dyn Service> {
+    match spec {
+        ServiceSpec::Echo => Box::new(Echo),
+        ServiceSpec::Time => Box::<TimeService>::default(),
+        ServiceSpec::Count { number } => Box::new(Count::new(*number)),
+        ServiceSpec::Random { range, burst } => Box::new(Random::new((*range).into(), *burst)),
+        ServiceSpec::Discard => Box::new(Discard),
+        ServiceSpec::Other(name) => unreachable!("{name} is not built in"),
+    }
+}
