@@ -1,1 +1,28 @@
-fn main(){}
+//! The program: reads the command line, does what it says, and ends with the exit code that tells
+//! how it went (0 well, 1 failed, 2 asked for wrongly, 128 + n forced by signal n).
+#![forbid(unsafe_code)]
+
+mod cli;
+mod console;
+mod serve;
+mod transcript;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return cli::refuse(&error),
+    };
+    match cli.command {
+        Command::Serve(args) => serve::serve(args, &cli.logging),
+        Command::Completions { shell } => {
+            // A reader that has seen enough is no error.
+            let _ = std::io::stdout().write_all(&cli::completions(shell));
+            ExitCode::SUCCESS
+        }
+    }
+}

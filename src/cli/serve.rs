@@ -1,0 +1,217 @@
+//! `readily serve`: its options, and the [`Config`] they ask for.
+//!
+//! Sizes, durations, origins and hosts are read by their own types, so that clap refuses a wrong
+//! one by the name of its option. Bindings stay text until [`ServeArgs::config`] reads them all,
+//! because whether one is legal depends on the others.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use readily::access::{AllowedHost, AllowedOrigin, HostPolicy, OriginPolicy};
+use readily::config::{BindingError, Bindings, ByteSize, Config, Timeout};
+use readily::engine::Limits;
+
+/// What to serve, and within which limits.
+#[derive(Args, Debug)]
+#[command(after_help = SERVE_HELP)]
+pub(crate) struct ServeArgs {
+    /// What to serve and where, as SERVICE=URL; without any, a set of examples on loopback
+    #[arg(value_name = "BINDING")]
+    bindings: Vec<String>,
+
+    /// Show every exchange on stdout, in place of the table and the log
+    #[arg(long)]
+    pub(crate) transcript: bool,
+
+    /// Read the configuration, say whether it is right, and serve nothing
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// The largest WebSocket message
+    #[arg(long, value_name = "SIZE", help_heading = "Limits",
+          default_value_t = size(Limits::default().protocol.frames.max_message))]
+    max_message: ByteSize,
+
+    /// The longest line
+    #[arg(long, value_name = "SIZE", help_heading = "Limits",
+          default_value_t = size(Limits::default().protocol.max_line))]
+    max_line: ByteSize,
+
+    /// Unsent output of a connection above which nothing more is pushed to it
+    #[arg(long, value_name = "SIZE", help_heading = "Limits",
+          default_value_t = size(Limits::default().max_queued_bytes))]
+    max_queued: ByteSize,
+
+    /// The most connections at a time [default: what the descriptor limit allows]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    max_connections: Option<NonZeroUsize>,
+
+    /// For an HTTP request to be complete
+    #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
+          default_value_t = time(Limits::default().handshake_timeout))]
+    handshake_timeout: Timeout,
+
+    /// For the next HTTP request to begin
+    #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
+          default_value_t = time(Limits::default().keepalive_timeout))]
+    keepalive_timeout: Timeout,
+
+    /// Silence of a WebSocket peer after which it is sent a ping
+    #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
+          default_value_t = time(Limits::default().ping_interval))]
+    ping_interval: Timeout,
+
+    /// Silence after that ping which means that the peer is gone
+    #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
+          default_value_t = time(Limits::default().pong_timeout))]
+    pong_timeout: Timeout,
+
+    /// For all connections to end once the server was told to stop
+    #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
+          default_value_t = time(Limits::default().drain_timeout))]
+    drain_timeout: Timeout,
+
+    /// A web page that may open a WebSocket besides those of the same host and port: an origin,
+    /// `null` (pages opened from a file) or `*` (any); can be repeated
+    #[arg(long, value_name = "ORIGIN", help_heading = "Web pages")]
+    allow_origin: Vec<AllowedOrigin>,
+
+    /// A name that the server answers to over HTTP, with or without a port; can be repeated
+    /// [default: any]
+    #[arg(long, value_name = "NAME", help_heading = "Web pages")]
+    allow_host: Vec<AllowedHost>,
+}
+
+impl ServeArgs {
+    /// The configuration; the built-in bindings have a socket in `temp_dir`.
+    pub(crate) fn config(self, temp_dir: &Path) -> Result<Config, BindingError> {
+        let bindings = if self.bindings.is_empty() {
+            Bindings::builtin(temp_dir)?
+        } else {
+            Bindings::parse(&self.bindings)?
+        };
+        let mut limits = Limits {
+            max_queued_bytes: self.max_queued.bytes(),
+            handshake_timeout: self.handshake_timeout.duration(),
+            keepalive_timeout: self.keepalive_timeout.duration(),
+            ping_interval: self.ping_interval.duration(),
+            pong_timeout: self.pong_timeout.duration(),
+            drain_timeout: self.drain_timeout.duration(),
+            ..Limits::default()
+        }
+        .with_max_message(self.max_message.bytes());
+        limits.protocol.max_line = self.max_line.bytes();
+        Ok(Config {
+            bindings,
+            limits,
+            max_connections: self.max_connections,
+            origins: OriginPolicy { allowed: self.allow_origin },
+            hosts: HostPolicy { allowed: self.allow_host },
+        })
+    }
+}
+
+/// A size as the command line shows it.
+fn size(bytes: usize) -> ByteSize {
+    ByteSize::new(bytes).expect("every limit is a legal size")
+}
+
+/// A duration as the command line shows it.
+fn time(duration: Duration) -> Timeout {
+    Timeout::new(duration).expect("every limit is a legal duration")
+}
+
+const SERVE_HELP: &str = "\
+Services and their parameters:
+  echo     the message itself
+  time     the local time
+  count    how many clients came so far      number=current|own
+  random   a number                          min=1 max=1000
+           on ws: many at once               burst=true limit=1000000
+  discard  nothing
+
+URLs and their parameters:
+  tcp://HOST:PORT     lines (tcp4, tcp6)      stop=connection|server
+                      echo and discard also   framing=lines|raw
+  udp://HOST:PORT     datagrams (udp4, udp6)  stop=connection|server
+  unix://PATH         lines                   as tcp, and mode=0660
+  unixgram://PATH     datagrams               as udp, and mode=0660
+  unixpacket://PATH   packets                 as udp, and mode=0660
+  ws://HOST:PORT/ws   WebSocket messages
+  ws+unix://PATH:/ws  WebSocket messages      mode=0660
+  Without HOST it is every address of this machine; port 0 is any that is free.
+  PATH is /absolute, ./relative or @abstract. Special characters are
+  percent-encoded.
+
+Notation:
+  DURATION is 250ms, 5s, 2m or 1h. SIZE is 512 (bytes), 64KiB, 1MiB or 1GiB.
+
+Examples (quote URLs: `?` and `&` mean something to a shell):
+  readily serve
+  readily serve 'echo=tcp://:8001' 'echo=udp://:8001'
+  readily serve 'random=tcp4://127.0.0.1:8004?min=1&max=6'
+  readily serve 'echo=unix:///tmp/echo.sock?framing=raw&mode=0600'
+  readily serve 'echo=ws://:1234/ws' 'random=ws://:1234/random?burst=true'
+  readily serve --transcript --max-message 64KiB 'echo=ws://127.0.0.1:1234/ws'";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn serve(args: &[&str]) -> ServeArgs {
+        match Cli::read([&["readily", "serve"], args].concat()) {
+            Ok(Cli { command: Command::Serve(serve), .. }) => serve,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn without_arguments_everything_is_the_default() {
+        let config = serve(&[]).config(Path::new("/tmp")).expect("legal");
+        let bindings = Bindings::builtin(Path::new("/tmp")).expect("legal");
+        assert_eq!(config, Config::new(bindings));
+    }
+
+    #[test]
+    fn every_option_reaches_the_configuration() {
+        let args = "--max-message 2KiB --max-line 3KiB --max-queued 4KiB --max-connections 5 \
+                    --handshake-timeout 6s --keepalive-timeout 7s --ping-interval 8s \
+                    --pong-timeout 9s --drain-timeout 10s --allow-origin null \
+                    --allow-origin https://a --allow-host b echo=tcp://:1";
+        let args = serve(&args.split_whitespace().collect::<Vec<_>>());
+        let config = args.config(Path::new("/tmp")).expect("legal");
+        let mut expected = Limits {
+            max_queued_bytes: 4 * 1024,
+            handshake_timeout: Duration::from_secs(6),
+            keepalive_timeout: Duration::from_secs(7),
+            ping_interval: Duration::from_secs(8),
+            pong_timeout: Duration::from_secs(9),
+            drain_timeout: Duration::from_secs(10),
+            ..Limits::default()
+        }
+        .with_max_message(2 * 1024);
+        expected.protocol.max_line = 3 * 1024;
+        assert_eq!(config.limits, expected);
+        assert_eq!(config.max_connections, NonZeroUsize::new(5));
+        assert_eq!(config.bindings.as_slice().len(), 1);
+        assert!(config.origins.allows("null", "b") && config.origins.allows("https://a:443", "b"));
+        assert!(config.hosts.allows("B:1") && !config.hosts.allows("c"));
+    }
+
+    #[test]
+    fn the_examples_in_the_help_are_legal() {
+        let lines = SERVE_HELP.lines();
+        let examples = lines.filter_map(|line| line.strip_prefix("  readily serve"));
+        let mut count = 0;
+        for example in examples {
+            let args = example.split_whitespace().map(|word| word.trim_matches('\''));
+            let args: Vec<_> = args.collect();
+            serve(&args).config(Path::new("/tmp")).unwrap_or_else(|error| panic!("{error}"));
+            count += 1;
+        }
+        assert_eq!(count, 6);
+    }
+}

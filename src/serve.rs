@@ -1,0 +1,107 @@
+//! `readily serve`: from a configuration to an exit code.
+
+use std::process::ExitCode;
+
+use log::{LevelFilter, info};
+use readily::config::Config;
+use readily::engine::Observer;
+use readily::reactor::Stop;
+use readily::server::{BoundServer, Server, StartError};
+
+use crate::cli::{Logging, ServeArgs, USAGE};
+use crate::console::{self, Look, Row};
+use crate::transcript::Transcript;
+
+/// The exit code of a failure at run time.
+const FAILURE: u8 = 1;
+
+/// What is added to the number of the signal that ended the program, by convention of shells.
+const SIGNAL_BASE: u8 = 128;
+
+/// Serves until stopped.
+pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
+    let (is_check, is_transcript) = (args.check, args.transcript);
+    let config = match args.config(&std::env::temp_dir()) {
+        Ok(config) => config,
+        Err(error) => {
+            console::error(&error.to_string());
+            return ExitCode::from(USAGE);
+        }
+    };
+    if is_check {
+        if !logging.is_quiet() {
+            check(&config);
+        }
+        return ExitCode::SUCCESS;
+    }
+    let level = logging.level();
+    // A transcript stands alone unless more is asked for.
+    let level = if is_transcript && level == LevelFilter::Info { LevelFilter::Warn } else { level };
+    start_log(level);
+    let server = Server::from_config(config);
+    let ended = if is_transcript {
+        server.bind_observed(Transcript::new()).map(|mut server| {
+            Transcript::start(&mut server);
+            let ended = run(&mut server);
+            server.observer_mut().finish();
+            ended
+        })
+    } else {
+        server.bind().map(|mut server| {
+            if !logging.is_quiet() {
+                present(&server);
+            }
+            run(&mut server)
+        })
+    };
+    ended.unwrap_or_else(|error: StartError| {
+        console::error(&error.to_string());
+        ExitCode::from(FAILURE)
+    })
+}
+
+/// Runs a server whose sockets are open.
+fn run<O: Observer>(server: &mut BoundServer<O>) -> ExitCode {
+    for (binding, place) in server.bindings() {
+        info!("serving {} at {}", binding.service().name(), binding.url(place.port()));
+    }
+    match server.run() {
+        Ok(Stop::Drained) => {
+            info!("stopped");
+            ExitCode::SUCCESS
+        }
+        Ok(Stop::Forced(signal)) => ExitCode::from(SIGNAL_BASE + signal.number()),
+        Err(error) => {
+            console::error(&format!("the loop has failed: {error}"));
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+/// Says what would be served.
+fn check(config: &Config) {
+    let rows: Vec<Row> =
+        config.bindings.as_slice().iter().map(|binding| Row::new(binding, None)).collect();
+    console::print(&console::table(&rows, Look::of_stderr()));
+    console::print(&console::limits_line(&config.limits));
+}
+
+/// Says what is served, where, and how to try it.
+fn present(server: &BoundServer) {
+    let rows: Vec<Row> =
+        server.bindings().map(|(binding, place)| Row::new(binding, place.port())).collect();
+    console::print(&console::table(&rows, Look::of_stderr()));
+    console::print(&console::limits_line(&server.config().limits));
+    console::print(&console::descriptors_line(server.descriptors(), server.max_connections()));
+}
+
+/// Logs to stderr. RUST_LOG, where it is set, says what is logged; else `level` does.
+fn start_log(level: LevelFilter) {
+    let environment = env_logger::Env::default();
+    let mut builder = env_logger::Builder::new();
+    builder.filter_level(level).format_target(false);
+    if std::env::var_os("RUST_LOG").is_some() {
+        builder.parse_env(environment);
+    }
+    builder.init();
+}

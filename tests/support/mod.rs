@@ -1,0 +1,226 @@
+//! A readily of our own for each test: the real program on real sockets, port 0 everywhere.
+//!
+//! Nothing here sleeps to synchronise: clients read to a deadline, and the server is known to
+//! listen when it has printed its table. A server that is dropped is stopped by its process id.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// How long anything may take before a test fails.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The program.
+pub fn readily() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_readily"));
+    command.env_remove("RUST_LOG").env("TZ", "UTC").stdin(Stdio::null());
+    command
+}
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    /// The real URLs of its bindings, in order.
+    pub urls: Vec<String>,
+    stderr: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Server {
+    /// Serves `bindings`.
+    pub fn start(bindings: &[&str]) -> Server {
+        Server::with_options(&[], bindings)
+    }
+
+    /// Serves `bindings` with more arguments in front of them.
+    pub fn with_options(options: &[&str], bindings: &[&str]) -> Server {
+        let mut command = readily();
+        command.arg("serve").args(options).args(bindings);
+        Server::spawn(command, bindings.len())
+    }
+
+    /// Runs a command that prints a table of `count` bindings on stderr.
+    pub fn spawn(mut command: Command, count: usize) -> Server {
+        let mut child =
+            command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("spawns");
+        let pipe = child.stderr.take().expect("piped");
+        let (sender, stderr) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut server = Server { child, urls: Vec::new(), stderr, seen: Vec::new() };
+        server.wait_for_line("URL ");
+        for _ in 0..count {
+            let row = server.next_line().expect("the table has a row for each binding");
+            server.urls.push(row.split_whitespace().next().expect("a URL").to_owned());
+        }
+        server
+    }
+
+    /// Waits for a line on stderr that contains `text` and returns it.
+    pub fn wait_for_line(&mut self, text: &str) -> String {
+        loop {
+            let Some(line) = self.next_line() else {
+                panic!("no line with {text:?} in {:#?}", self.seen);
+            };
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// The next line on stderr; `None` at its end.
+    pub fn next_line(&mut self) -> Option<String> {
+        let line = match self.stderr.recv_timeout(PATIENCE) {
+            Ok(line) => line,
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return None,
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                panic!("stderr is silent after {:#?}", self.seen)
+            }
+        };
+        self.seen.push(line.clone());
+        Some(line)
+    }
+
+    /// Everything on stderr so far, and what comes until it ends. Call when the server stops.
+    pub fn rest_of_stderr(&mut self) -> String {
+        while self.next_line().is_some() {}
+        self.seen.join("\n")
+    }
+
+    /// What the server writes to stdout, as a reader.
+    pub fn stdout(&mut self) -> std::process::ChildStdout {
+        self.child.stdout.take().expect("taken once")
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("it runs");
+    }
+
+    /// Asks the server to stop and waits for it.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        self.wait()
+    }
+
+    /// Waits for the server to end.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the server does not end: {:#?}", self.seen);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// The socket address of a binding on an internet address.
+    pub fn address(&self, binding: usize) -> SocketAddr {
+        let (_, rest) = self.urls[binding].split_once("://").expect("a URL");
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let authority = &rest[..end];
+        match authority.strip_prefix(':') {
+            Some(port) => SocketAddr::from(([127, 0, 0, 1], port.parse().expect("a port"))),
+            None => authority.parse().expect("an address"),
+        }
+    }
+
+    /// A connection to a stream binding.
+    pub fn connect(&self, binding: usize) -> TcpStream {
+        patient_tcp(self.address(binding))
+    }
+
+    /// A UDP socket connected to a binding.
+    pub fn udp(&self, binding: usize) -> UdpSocket {
+        let server = self.address(binding);
+        let local = if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+        let socket = UdpSocket::bind(local).expect("binds");
+        socket.connect(server).expect("connects");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        socket
+    }
+
+    /// A connection to a UNIX binding with a path.
+    pub fn unix(&self, binding: usize) -> UnixStream {
+        let (_, rest) = self.urls[binding].split_once("://").expect("a URL");
+        let end = rest.find([':', '?']).unwrap_or(rest.len());
+        let stream = UnixStream::connect(&rest[..end]).expect("connects");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// A TCP connection whose reads do not wait for ever.
+pub fn patient_tcp(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("connects");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.set_nodelay(true).expect("TCP");
+    stream
+}
+
+/// Sends `request` and reads exactly as much as `expected` is long; they must be equal.
+pub fn exchange(stream: &mut (impl Read + Write), request: &[u8], expected: &[u8]) {
+    stream.write_all(request).expect("writes");
+    expect(stream, expected);
+}
+
+/// Reads exactly as much as `expected` is long; they must be equal.
+pub fn expect(stream: &mut impl Read, expected: &[u8]) {
+    let mut got = vec![0; expected.len()];
+    if let Err(error) = stream.read_exact(&mut got) {
+        panic!("{error} instead of {}", expected.escape_ascii());
+    }
+    assert!(got == expected, "{} instead of {}", got.escape_ascii(), expected.escape_ascii());
+}
+
+/// Reads until the server ends its side.
+pub fn rest(stream: &mut impl Read) -> Vec<u8> {
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).expect("ends, and not by RST");
+    all
+}
+
+/// Reads one line, with its `\n`, byte by byte.
+pub fn line(stream: &mut impl Read) -> String {
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("a line");
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).expect("text")
+}
+
+/// Runs the program to its end and returns its exit code, stdout and stderr.
+pub fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let output = readily().args(args).output().expect("runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
