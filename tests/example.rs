@@ -1,0 +1,65 @@
+//! The example in `examples/` does what it says, with clients of both transports.
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use support::{line, patient_tcp};
+use tungstenite::Message;
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Builds an example, which `cargo test` does only when it runs every test, and returns its path.
+fn build(example: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_readily"));
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--example", example]);
+    if program.parent().is_some_and(|folder| folder.ends_with("release")) {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo runs").success());
+    program.with_file_name("examples").join(example)
+}
+
+#[test]
+fn a_service_of_ones_own_is_served_on_tcp_and_websocket_at_once() {
+    let mut example = Command::new(build("custom_service"))
+        .args(["tcp://127.0.0.1:0", "ws://127.0.0.1:0/room"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let stderr = BufReader::new(example.stderr.take().expect("piped"));
+    let _running = Running(example);
+    let urls: Vec<String> = stderr.lines().take(2).map(|line| line.expect("text")).collect();
+    let address = |url: &str| {
+        let rest = url.split("://").nth(1).expect("a URL");
+        rest.split('/').next().expect("an authority").parse().expect("an address")
+    };
+
+    let mut nc = patient_tcp(address(&urls[0]));
+    assert_eq!(line(&mut nc), "* welcome, there are 1 here\n");
+    let stream = patient_tcp(address(&urls[1]));
+    let (mut browser, _) = tungstenite::client(urls[1].as_str(), stream).expect("upgrades");
+    assert_eq!(line(&mut nc), "* somebody came\n");
+    let welcome = browser.read().expect("reads");
+    assert_eq!(welcome, Message::text("* welcome, there are 2 here"));
+
+    nc.write_all(b"hello from nc\r\n").expect("writes");
+    assert_eq!(browser.read().expect("reads"), Message::text("hello from nc"));
+    browser.send(Message::text("hello from a browser")).expect("sends");
+    assert_eq!(line(&mut nc), "hello from a browser\n");
+    nc.write_all(b"\xff\n").expect("writes");
+    assert_eq!(line(&mut nc), "* please speak UTF-8\n");
+
+    drop(nc);
+    assert_eq!(browser.read().expect("reads"), Message::text("* somebody left"));
+}
