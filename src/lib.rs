@@ -45,3 +45,8 @@ pub mod reactor;
 pub mod server;
 pub mod service;
 pub mod time;
+
+/// The programs in the README are compiled, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,6 @@
 //! `readily serve`: from a configuration to an exit code.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use log::{LevelFilter, info};
@@ -62,9 +63,7 @@ pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
 
 /// Runs a server whose sockets are open.
 fn run<O: Observer>(server: &mut BoundServer<O>) -> ExitCode {
-    for (binding, place) in server.bindings() {
-        info!("serving {} at {}", binding.service().name(), binding.url(place.port()));
-    }
+    info!("ready: {} bindings", server.bindings().count());
     match server.run() {
         Ok(Stop::Drained) => {
             info!("stopped");
@@ -95,13 +94,18 @@ fn present(server: &BoundServer) {
     console::print(&console::descriptors_line(server.descriptors(), server.max_connections()));
 }
 
-/// Logs to stderr. RUST_LOG, where it is set, says what is logged; else `level` does.
+/// Logs to stderr, a line each: time in UTC, level, what happened. RUST_LOG, where it is set, says
+/// what is logged; else `level` does.
 fn start_log(level: LevelFilter) {
-    let environment = env_logger::Env::default();
     let mut builder = env_logger::Builder::new();
-    builder.filter_level(level).format_target(false);
+    builder.filter_level(level);
     if std::env::var_os("RUST_LOG").is_some() {
-        builder.parse_env(environment);
+        builder.parse_env(env_logger::Env::default());
     }
+    builder.format(|out, record| {
+        let style = out.default_level_style(record.level());
+        let (time, level) = (out.timestamp_millis(), record.level());
+        writeln!(out, "{time} {style}{level:<5}{style:#} {}", record.args())
+    });
     builder.init();
 }

@@ -15,39 +15,39 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// How long anything may take before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The program.
-pub fn readily() -> Command {
+pub(crate) fn readily() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_readily"));
     command.env_remove("RUST_LOG").env("TZ", "UTC").stdin(Stdio::null());
     command
 }
 
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// The real URLs of its bindings, in order.
-    pub urls: Vec<String>,
+    pub(crate) urls: Vec<String>,
     stderr: Receiver<String>,
     seen: Vec<String>,
 }
 
 impl Server {
     /// Serves `bindings`.
-    pub fn start(bindings: &[&str]) -> Server {
+    pub(crate) fn start(bindings: &[&str]) -> Server {
         Server::with_options(&[], bindings)
     }
 
     /// Serves `bindings` with more arguments in front of them.
-    pub fn with_options(options: &[&str], bindings: &[&str]) -> Server {
+    pub(crate) fn with_options(options: &[&str], bindings: &[&str]) -> Server {
         let mut command = readily();
         command.arg("serve").args(options).args(bindings);
         Server::spawn(command, bindings.len())
     }
 
     /// Runs a command that prints a table of `count` bindings on stderr.
-    pub fn spawn(mut command: Command, count: usize) -> Server {
+    pub(crate) fn spawn(mut command: Command, count: usize) -> Server {
         let mut child =
             command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("spawns");
         let pipe = child.stderr.take().expect("piped");
@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// Waits for a line on stderr that contains `text` and returns it.
-    pub fn wait_for_line(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for_line(&mut self, text: &str) -> String {
         loop {
             let Some(line) = self.next_line() else {
                 panic!("no line with {text:?} in {:#?}", self.seen);
@@ -81,7 +81,7 @@ impl Server {
     }
 
     /// The next line on stderr; `None` at its end.
-    pub fn next_line(&mut self) -> Option<String> {
+    pub(crate) fn next_line(&mut self) -> Option<String> {
         let line = match self.stderr.recv_timeout(PATIENCE) {
             Ok(line) => line,
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return None,
@@ -94,34 +94,34 @@ impl Server {
     }
 
     /// Everything on stderr so far, and what comes until it ends. Call when the server stops.
-    pub fn rest_of_stderr(&mut self) -> String {
+    pub(crate) fn rest_of_stderr(&mut self) -> String {
         while self.next_line().is_some() {}
         self.seen.join("\n")
     }
 
     /// What the server writes to stdout, as a reader.
-    pub fn stdout(&mut self) -> std::process::ChildStdout {
+    pub(crate) fn stdout(&mut self) -> std::process::ChildStdout {
         self.child.stdout.take().expect("taken once")
     }
 
     /// The process id.
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
     }
 
     /// Sends a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).expect("it runs");
     }
 
     /// Asks the server to stop and waits for it.
-    pub fn stop(&mut self) -> ExitStatus {
+    pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
         self.wait()
     }
 
     /// Waits for the server to end.
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
@@ -133,7 +133,7 @@ impl Server {
     }
 
     /// The socket address of a binding on an internet address.
-    pub fn address(&self, binding: usize) -> SocketAddr {
+    pub(crate) fn address(&self, binding: usize) -> SocketAddr {
         let (_, rest) = self.urls[binding].split_once("://").expect("a URL");
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let authority = &rest[..end];
@@ -144,12 +144,12 @@ impl Server {
     }
 
     /// A connection to a stream binding.
-    pub fn connect(&self, binding: usize) -> TcpStream {
+    pub(crate) fn connect(&self, binding: usize) -> TcpStream {
         patient_tcp(self.address(binding))
     }
 
     /// A UDP socket connected to a binding.
-    pub fn udp(&self, binding: usize) -> UdpSocket {
+    pub(crate) fn udp(&self, binding: usize) -> UdpSocket {
         let server = self.address(binding);
         let local = if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
         let socket = UdpSocket::bind(local).expect("binds");
@@ -159,7 +159,7 @@ impl Server {
     }
 
     /// A connection to a UNIX binding with a path.
-    pub fn unix(&self, binding: usize) -> UnixStream {
+    pub(crate) fn unix(&self, binding: usize) -> UnixStream {
         let (_, rest) = self.urls[binding].split_once("://").expect("a URL");
         let end = rest.find([':', '?']).unwrap_or(rest.len());
         let stream = UnixStream::connect(&rest[..end]).expect("connects");
@@ -178,7 +178,7 @@ impl Drop for Server {
 }
 
 /// A TCP connection whose reads do not wait for ever.
-pub fn patient_tcp(address: SocketAddr) -> TcpStream {
+pub(crate) fn patient_tcp(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("connects");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.set_nodelay(true).expect("TCP");
@@ -186,13 +186,13 @@ pub fn patient_tcp(address: SocketAddr) -> TcpStream {
 }
 
 /// Sends `request` and reads exactly as much as `expected` is long; they must be equal.
-pub fn exchange(stream: &mut (impl Read + Write), request: &[u8], expected: &[u8]) {
+pub(crate) fn exchange(stream: &mut (impl Read + Write), request: &[u8], expected: &[u8]) {
     stream.write_all(request).expect("writes");
     expect(stream, expected);
 }
 
 /// Reads exactly as much as `expected` is long; they must be equal.
-pub fn expect(stream: &mut impl Read, expected: &[u8]) {
+pub(crate) fn expect(stream: &mut impl Read, expected: &[u8]) {
     let mut got = vec![0; expected.len()];
     if let Err(error) = stream.read_exact(&mut got) {
         panic!("{error} instead of {}", expected.escape_ascii());
@@ -201,14 +201,14 @@ pub fn expect(stream: &mut impl Read, expected: &[u8]) {
 }
 
 /// Reads until the server ends its side.
-pub fn rest(stream: &mut impl Read) -> Vec<u8> {
+pub(crate) fn rest(stream: &mut impl Read) -> Vec<u8> {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).expect("ends, and not by RST");
     all
 }
 
 /// Reads one line, with its `\n`, byte by byte.
-pub fn line(stream: &mut impl Read) -> String {
+pub(crate) fn line(stream: &mut impl Read) -> String {
     let mut line = Vec::new();
     while line.last() != Some(&b'\n') {
         let mut byte = [0];
@@ -219,7 +219,7 @@ pub fn line(stream: &mut impl Read) -> String {
 }
 
 /// Runs the program to its end and returns its exit code, stdout and stderr.
-pub fn run(args: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn run(args: &[&str]) -> (Option<i32>, String, String) {
     let output = readily().args(args).output().expect("runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     (output.status.code(), text(output.stdout), text(output.stderr))
