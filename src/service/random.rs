@@ -144,12 +144,13 @@ fn burst_count(message: &[u8], burst: Burst) -> Result<u64, String> {
     let Some(count) = integer::<i128>(message.trim_ascii()) else {
         return Err("the first message must be a count".to_owned());
     };
+    if count < 0 {
+        return Err("the count must not be negative".to_owned());
+    }
+    // What does not fit into 64 bits is above every limit.
     match u64::try_from(count) {
-        Err(_) => Err("the count must not be negative".to_owned()),
-        Ok(count) if count > burst.limit => {
-            Err(format!("the count must not be above {}", burst.limit))
-        }
-        Ok(count) => Ok(count),
+        Ok(count) if count <= burst.limit => Ok(count),
+        _ => Err(format!("the count must not be above {}", burst.limit)),
     }
 }
 
