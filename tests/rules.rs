@@ -453,7 +453,7 @@ fn send_until_stalled(socket: &Socket, bytes: &[u8], piece: usize) -> usize {
 
 #[test]
 fn a_peer_that_does_not_read_its_echo_is_not_read_from() {
-    let (_dir, server) = serve_lines(&[], "echo", "");
+    let (_dir, mut server) = serve_lines(&[], "echo", "");
     // Lines that differ, so that a lost or doubled one is seen.
     let mut text = Vec::with_capacity(64 << 20);
     for number in 0..2048 {
@@ -478,6 +478,11 @@ fn a_peer_that_does_not_read_its_echo_is_not_read_from() {
         let grown = peak_memory_kib(&server) - before;
         assert!(grown < STALLED_PEER_KIB, "{url}: {grown} KiB");
     }
+    // Reading stops at the high-water mark, so that no read is decoded in part: replies that are as
+    // long as their questions never reach the cap.
+    server.signal(Signal::SIGUSR1);
+    let line = server.wait_for_line("opened=");
+    assert!(!line.contains(" parked="), "{line}");
 }
 
 #[test]
