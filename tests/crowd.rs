@@ -200,3 +200,22 @@ fn a_crowd_that_is_connected_is_drained() {
     drop(clients);
     assert_eq!(server.wait().code(), Some(0));
 }
+
+#[test]
+fn a_crowd_that_comes_all_at_once_is_let_in_without_a_word() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let unix = format!("echo=unix://{}/socket", dir.path().display());
+    let mut server = Server::start(&["echo=tcp://127.0.0.1:0", &unix]);
+    // More than a turn takes wait when the server wakes up, and no event but their coming tells
+    // of them: all but the last are silent.
+    server.signal(Signal::SIGSTOP);
+    let mut clients: Vec<Client> =
+        (0..200).map(|number| Client::connect(&server.urls[number % 2])).collect();
+    server.signal(Signal::SIGCONT);
+    for client in clients.iter_mut().rev().take(2) {
+        client.send(b"the last");
+        client.expect(b"the last");
+    }
+    drop(clients);
+    assert_eq!(server.stop().code(), Some(0));
+}
