@@ -307,8 +307,7 @@ fn the_unix_echo_server_deletes_nothing_where_there_is_nothing() {
 /// Takes date and time off a line: `2026/11/22 00:36:12 text`.
 fn untimed(line: &str) -> &str {
     let (stamp, text) = line.split_at_checked(20).unwrap_or_else(|| panic!("too short: {line:?}"));
-    let shape: String =
-        stamp.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    let shape: String = stamp.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     assert_eq!(shape, "0000/00/00 00:00:00 ", "{line}");
     text
 }

@@ -9,6 +9,7 @@ mod style;
 
 use std::collections::HashMap;
 use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 use log::warn;
@@ -20,6 +21,9 @@ use readily::server::{BoundServer, Place};
 use self::sink::Sink;
 use self::style::Style;
 
+/// That lines are dropped is said once in this time.
+const WARN_EVERY: Duration = Duration::from_secs(5);
+
 /// Prints what it sees.
 #[derive(Debug)]
 pub(crate) struct Transcript {
@@ -30,6 +34,8 @@ pub(crate) struct Transcript {
     hosts: HashMap<ConnId, String>,
     /// How many lines were already reported as dropped.
     reported: u64,
+    /// When the last report was made.
+    last_report: Option<Instant>,
 }
 
 impl Transcript {
@@ -40,6 +46,7 @@ impl Transcript {
             stderr: Sink::new(io::stderr()),
             hosts: HashMap::new(),
             reported: 0,
+            last_report: None,
         }
     }
 
@@ -57,8 +64,9 @@ impl Transcript {
 
     /// Passes on what is left, for at most a second: the server has stopped.
     pub(crate) fn finish(&mut self) {
-        self.stdout.flush_for(std::time::Duration::from_secs(1));
-        self.stderr.flush_for(std::time::Duration::from_secs(1));
+        self.stdout.flush_for(Duration::from_secs(1));
+        self.stderr.flush_for(Duration::from_secs(1));
+        self.last_report = None;
         self.report_dropped();
     }
 
@@ -159,11 +167,16 @@ impl Transcript {
     }
 
     /// Says once in a while how much was dropped because nobody reads it.
+    ///
+    /// The reader of stderr may be the one who stalls. The log would wait for it, so nothing is
+    /// said until it reads again.
     fn report_dropped(&mut self) {
         let dropped = self.stdout.dropped() + self.stderr.dropped();
-        if dropped > self.reported {
+        let is_due = self.last_report.is_none_or(|last| last.elapsed() >= WARN_EVERY);
+        if dropped > self.reported && is_due && self.stderr.takes_a_line() {
             warn!("the transcript is not read: {} entries dropped", dropped - self.reported);
             self.reported = dropped;
+            self.last_report = Some(Instant::now());
         }
     }
 }
@@ -180,9 +193,7 @@ impl Observer for Transcript {
 
     fn end_turn(&mut self) -> bool {
         let is_behind = self.stdout.flush() | self.stderr.flush();
-        if !is_behind {
-            self.report_dropped();
-        }
+        self.report_dropped();
         is_behind
     }
 }

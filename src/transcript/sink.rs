@@ -86,6 +86,12 @@ impl<W: Write + AsFd> Sink<W> {
         }
     }
 
+    /// Whether a line that goes to the same descriptor by another way is written without waiting,
+    /// and not into the middle of an entry.
+    pub(super) fn takes_a_line(&self) -> bool {
+        self.queue.is_empty() && self.is_ready(PollTimeout::ZERO)
+    }
+
     fn is_ready(&self, timeout: PollTimeout) -> bool {
         let mut fds = [PollFd::new(self.target.as_fd(), PollFlags::POLLOUT)];
         poll(&mut fds, timeout).is_ok_and(|ready| ready > 0)
