@@ -333,7 +333,11 @@ impl<O: Observer> Engine<O> {
                 self.call(binding, id, |service, cx| service.on_open(cx, id));
             }
             // An HTTP response: the queue is looked at before the next one.
-            Event::Answered => {}
+            Event::Answered(None) => {}
+            Event::Answered(Some(refusal)) => {
+                debug!("connection {}: {refusal}", id.index);
+                self.core.stats.requests_refused += 1;
+            }
             Event::Finished(reason) => {
                 self.core.end(id, reason, Phase::Flushing);
                 self.tell_closed();
@@ -358,7 +362,6 @@ impl<O: Observer> Engine<O> {
         let Some(connection) = self.core.connections.get_mut(id) else { return };
         connection.note_growth(&self.core.limits);
         if let Protocol::Http(http) = &mut connection.protocol {
-            self.core.stats.requests_refused += u64::from(http.take_refusals());
             if http.take_deadline_restart() && connection.phase == Phase::Open {
                 connection.since = tick;
             }

@@ -60,6 +60,7 @@ impl Stats {
     pub(super) fn count_close(&mut self, reason: &CloseReason) {
         let counter = match reason {
             CloseReason::Refused(_) => &mut self.protocol_errors,
+            CloseReason::Denied(_) => &mut self.requests_refused,
             CloseReason::Lost(_) => &mut self.lost,
             CloseReason::Abnormal => &mut self.abnormal,
             CloseReason::SlowConsumer => &mut self.slow_consumers,

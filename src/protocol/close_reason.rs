@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use super::Refusal;
 use crate::codec::websocket::close;
 
 /// A deadline that a peer missed.
@@ -42,6 +43,8 @@ pub enum CloseReason {
     Draining,
     /// HTTP: the response said that the connection ends with it.
     Answered,
+    /// HTTP: the same, and the response was an error.
+    Denied(Refusal),
     /// The peer broke the rules of its protocol; the name of the rule.
     Refused(&'static str),
     /// The peer missed a deadline.
@@ -66,6 +69,7 @@ impl fmt::Display for CloseReason {
             CloseReason::Closed(code) => write!(f, "closed by the service with {code}"),
             CloseReason::Draining => f.write_str("the server shuts down"),
             CloseReason::Answered => f.write_str("answered"),
+            CloseReason::Denied(refusal) => write!(f, "{refusal}"),
             CloseReason::Refused(rule) => write!(f, "refused: {rule}"),
             CloseReason::TimedOut(Deadline::Handshake) => f.write_str("request timeout"),
             CloseReason::TimedOut(Deadline::KeepAlive) => f.write_str("idle"),

@@ -15,7 +15,7 @@
 //! accept, a later one a while after its first byte, and between requests a client may idle for a
 //! while. A client that trickles bytes moves none of them.
 
-use log::debug;
+use std::fmt;
 
 use super::page::front_page;
 use super::{CloseReason, Event, Site, Wire};
@@ -43,7 +43,24 @@ pub struct Http {
     body_left: u32,
     /// The deadline of the stage counts from the moment of the last bytes.
     is_restarted: bool,
-    refusals: u8,
+}
+
+/// A request that was answered with an error. It prints as the one line that a log has for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    status: Status,
+    /// The origin or the host that is not allowed, escaped.
+    not_allowed: Option<Box<str>>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "answered {}", self.status)?;
+        match &self.not_allowed {
+            Some(who) => write!(f, " to {who}"),
+            None => Ok(()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,20 +81,16 @@ impl Default for Http {
             stage: Stage::First,
             body_left: 0,
             is_restarted: false,
-            refusals: 0,
         }
     }
 }
 
-/// What follows a response.
-#[derive(Clone, Copy)]
-enum Next {
-    /// Another request may come.
-    Request,
-    /// The connection is closed.
-    Close,
-    /// It is a WebSocket, a client of this binding.
-    Upgrade(u16),
+/// What became of a request.
+enum Outcome {
+    /// A response, which was an error or not, and what follows it.
+    Answered(Persistence, Option<Refusal>),
+    /// The connection is a WebSocket, a client of this binding.
+    Upgraded(u16),
 }
 
 impl Http {
@@ -91,16 +104,12 @@ impl Http {
         std::mem::take(&mut self.is_restarted)
     }
 
-    /// How many requests were answered with an error since the last call.
-    pub fn take_refusals(&mut self) -> u8 {
-        std::mem::take(&mut self.refusals)
-    }
-
-    /// Time is up: says so (408) if a request has begun.
+    /// Time is up: says so (408) if a request has begun. That is a missed deadline and counted as
+    /// such, not a refused request as well.
     pub fn time_out(&mut self, wire: &mut Wire<'_>) {
         if self.partial.is_some() || self.body_left > 0 {
-            let persistence = Persistence::Close;
-            self.refuse(Status::RequestTimeout, persistence, &[], Method::Other, wire);
+            let response = Response::plain(Status::RequestTimeout, &[]);
+            respond(&response, Persistence::Close, Method::Other, wire);
         }
     }
 
@@ -116,18 +125,18 @@ impl Http {
             Ok(None) => return None,
             Err(status) => {
                 *input = &mut [];
-                let next = self.refuse(status, Persistence::Close, &[], Method::Other, wire);
-                return Some(self.event(next, Payload::Borrowed(&[]), wire));
+                let outcome = refuse(status, Persistence::Close, &[], Method::Other, wire);
+                return Some(self.event(outcome, Payload::Borrowed(&[]), wire));
             }
         };
-        let next = match parse_request(head.as_slice()) {
+        let outcome = match parse_request(head.as_slice()) {
             Ok(request) => self.answer(&request, wire),
-            Err(status) => self.refuse(status, Persistence::Close, &[], Method::Other, wire),
+            Err(status) => refuse(status, Persistence::Close, &[], Method::Other, wire),
         };
-        if let Next::Close = next {
+        if let Outcome::Answered(Persistence::Close, _) = outcome {
             *input = &mut [];
         }
-        Some(self.event(next, head, wire))
+        Some(self.event(outcome, head, wire))
     }
 
     /// Gives the buffer of an incomplete head back.
@@ -137,18 +146,20 @@ impl Http {
         }
     }
 
-    fn event<'a>(&mut self, next: Next, head: Payload<'a>, wire: &mut Wire<'_>) -> Event<'a> {
-        if let Next::Upgrade(binding) = next {
-            return Event::Upgraded { binding, head };
-        }
+    fn event<'a>(&mut self, outcome: Outcome, head: Payload<'a>, wire: &mut Wire<'_>) -> Event<'a> {
+        let (persistence, refusal) = match outcome {
+            Outcome::Upgraded(binding) => return Event::Upgraded { binding, head },
+            Outcome::Answered(persistence, refusal) => (persistence, refusal),
+        };
         head.recycle(wire.pool);
         self.release(wire.pool);
-        match next {
-            Next::Close => Event::Finished(CloseReason::Answered),
-            _ => {
+        match (persistence, refusal) {
+            (Persistence::Close, None) => Event::Finished(CloseReason::Answered),
+            (Persistence::Close, Some(refusal)) => Event::Finished(CloseReason::Denied(refusal)),
+            (Persistence::KeepAlive, refusal) => {
                 self.move_to(if self.body_left > 0 { Stage::Later } else { Stage::Between });
                 self.is_restarted = true;
-                Event::Answered
+                Event::Answered(refusal)
             }
         }
     }
@@ -209,7 +220,7 @@ impl Http {
     }
 
     /// Answers a sound request.
-    fn answer(&mut self, request: &Request<'_>, wire: &mut Wire<'_>) -> Next {
+    fn answer(&mut self, request: &Request<'_>, wire: &mut Wire<'_>) -> Outcome {
         let site = wire.site.expect("HTTP is spoken at web listeners only");
         let mut persistence = request.persistence;
         if let Body::Length(length) = request.body {
@@ -220,70 +231,74 @@ impl Http {
         }
         let method = Method::of(request);
         if !site.hosts.allows(request.host) {
-            return self.refuse(Status::Forbidden, persistence, &[], method, wire);
+            return forbid("the host", request.host.as_bytes(), persistence, method, wire);
         }
         let path = percent_encoding::percent_decode_str(request.path).decode_utf8_lossy();
         let binding = site.binding(&path);
         match (binding, &*path, method) {
-            (Some(binding), _, Method::Get) => {
-                self.upgrade(request, site, binding, persistence, wire)
+            (Some(binding), _, Method::Get) => upgrade(request, site, binding, persistence, wire),
+            (Some(_), _, _) => {
+                refuse(Status::MethodNotAllowed, persistence, &[("Allow", "GET")], method, wire)
             }
-            (Some(_), _, _) => self.refuse(
-                Status::MethodNotAllowed,
-                persistence,
-                &[("Allow", "GET")],
-                method,
-                wire,
-            ),
             (None, "/", Method::Get | Method::Head) => {
                 respond(&front_page(request), persistence, method, wire);
-                follow(persistence)
+                Outcome::Answered(persistence, None)
             }
             (None, "/", Method::Other) => {
                 let allow = &[("Allow", "GET, HEAD")];
-                self.refuse(Status::MethodNotAllowed, persistence, allow, method, wire)
+                refuse(Status::MethodNotAllowed, persistence, allow, method, wire)
             }
-            (None, _, _) => self.refuse(Status::NotFound, persistence, &[], method, wire),
+            (None, _, _) => refuse(Status::NotFound, persistence, &[], method, wire),
         }
     }
+}
 
-    /// Answers a request for a WebSocket (RFC 6455 section 4.2).
-    fn upgrade(
-        &mut self,
-        request: &Request<'_>,
-        site: &Site,
-        binding: u16,
-        persistence: Persistence,
-        wire: &mut Wire<'_>,
-    ) -> Next {
-        let accept = match handshake::check_upgrade(request) {
-            Ok(accept) => accept,
-            Err(refusal) => {
-                let (status, fields) = (refusal.status(), refusal.fields());
-                return self.refuse(status, persistence, fields, Method::Get, wire);
-            }
-        };
-        if !is_origin_allowed(request, site) {
-            return self.refuse(Status::Forbidden, persistence, &[], Method::Get, wire);
+/// Answers a request for a WebSocket (RFC 6455 section 4.2).
+fn upgrade(
+    request: &Request<'_>,
+    site: &Site,
+    binding: u16,
+    persistence: Persistence,
+    wire: &mut Wire<'_>,
+) -> Outcome {
+    let accept = match handshake::check_upgrade(request) {
+        Ok(accept) => accept,
+        Err(refusal) => {
+            let (status, fields) = (refusal.status(), refusal.fields());
+            return refuse(status, persistence, fields, Method::Get, wire);
         }
-        handshake::encode_accept(wire.tail(), &accept);
-        Next::Upgrade(binding)
+    };
+    if let Err(origin) = check_origin(request, site) {
+        return forbid("the origin", origin, persistence, Method::Get, wire);
     }
+    handshake::encode_accept(wire.tail(), &accept);
+    Outcome::Upgraded(binding)
+}
 
-    /// Answers with an error, whose body is its reason phrase.
-    fn refuse(
-        &mut self,
-        status: Status,
-        persistence: Persistence,
-        fields: &[(&str, &str)],
-        method: Method,
-        wire: &mut Wire<'_>,
-    ) -> Next {
-        debug!("answered {status}");
-        self.refusals = self.refusals.saturating_add(1);
-        respond(&Response::plain(status, fields), persistence, method, wire);
-        follow(persistence)
-    }
+/// Answers with an error, whose body is its reason phrase.
+fn refuse(
+    status: Status,
+    persistence: Persistence,
+    fields: &[(&str, &str)],
+    method: Method,
+    wire: &mut Wire<'_>,
+) -> Outcome {
+    respond(&Response::plain(status, fields), persistence, method, wire);
+    Outcome::Answered(persistence, Some(Refusal { status, not_allowed: None }))
+}
+
+/// Answers 403 to a host or origin that is not allowed; the log names it, the peer knows it.
+fn forbid(
+    what: &str,
+    who: &[u8],
+    persistence: Persistence,
+    method: Method,
+    wire: &mut Wire<'_>,
+) -> Outcome {
+    let status = Status::Forbidden;
+    respond(&Response::plain(status, &[]), persistence, method, wire);
+    let not_allowed = Some(format!("{what} {}", Escaped(who)).into_boxed_str());
+    Outcome::Answered(persistence, Some(Refusal { status, not_allowed }))
 }
 
 /// The methods that are told apart.
@@ -311,22 +326,12 @@ fn respond(response: &Response<'_>, persistence: Persistence, method: Method, wi
     response.encode(wire.tail(), parts, persistence, unix_seconds);
 }
 
-fn follow(persistence: Persistence) -> Next {
-    match persistence {
-        Persistence::KeepAlive => Next::Request,
-        Persistence::Close => Next::Close,
-    }
-}
-
-/// Whether the page that a request comes from may open a WebSocket here. Who sends no Origin is no
-/// browser, and nobody's page.
-fn is_origin_allowed(request: &Request<'_>, site: &Site) -> bool {
+/// Whether the page that a request comes from may open a WebSocket here; if not, the origin that it
+/// gave. Who sends no Origin is no browser, and nobody's page.
+fn check_origin<'a>(request: &Request<'a>, site: &Site) -> Result<(), &'a [u8]> {
     let mut origins = request.fields("origin");
-    let Some(origin) = origins.next() else { return true };
+    let Some(origin) = origins.next() else { return Ok(()) };
     let is_allowed = origins.next().is_none()
         && str::from_utf8(origin).is_ok_and(|origin| site.origins.allows(origin, request.host));
-    if !is_allowed {
-        debug!("refused the origin {}", Escaped(origin));
-    }
-    is_allowed
+    if is_allowed { Ok(()) } else { Err(origin) }
 }

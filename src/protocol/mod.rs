@@ -21,7 +21,7 @@ mod site;
 mod websocket;
 
 pub use self::close_reason::{CloseReason, Deadline};
-pub use self::http::Http;
+pub use self::http::{Http, Refusal};
 pub use self::line::Line;
 pub use self::message::{Message, MessageKind};
 pub use self::site::{Route, Site};
@@ -78,8 +78,8 @@ pub enum Event<'a> {
         /// The request, to its empty line.
         head: Payload<'a>,
     },
-    /// A request was answered; there may be another behind it.
-    Answered,
+    /// A request was answered, perhaps with an error; there may be another behind it.
+    Answered(Option<Refusal>),
     /// The conversation is over: flush what is queued, then close. Nothing follows.
     Finished(CloseReason),
 }
