@@ -297,7 +297,7 @@ fn forbid(
 ) -> Outcome {
     let status = Status::Forbidden;
     respond(&Response::plain(status, &[]), persistence, method, wire);
-    let not_allowed = Some(format!("{what} {}", Escaped(who)).into_boxed_str());
+    let not_allowed = Some(format!("{what} \"{}\"", Escaped(who)).into_boxed_str());
     Outcome::Answered(persistence, Some(Refusal { status, not_allowed }))
 }
 
