@@ -3,6 +3,7 @@
 //!
 //! Beside every attack a [`Bystander`] exchanges messages with the same server all the while.
 
+#[allow(unreachable_pub, reason = "each test file is a crate of its own")]
 mod support;
 
 use std::collections::BTreeMap;

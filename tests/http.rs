@@ -3,6 +3,7 @@
 //! A response is compared as a whole. Only the value of its Date field depends on when it was
 //! made; it is checked to be a date and replaced by `DATE`.
 
+#[allow(unreachable_pub, reason = "each test file is a crate of its own")]
 mod support;
 
 use std::io::{ErrorKind, Read, Write as _};

@@ -2,6 +2,7 @@
 //!
 //! The raw frames here are made by hand, so that a mistake that encoder and decoder share is seen.
 
+#[allow(unreachable_pub, reason = "each test file is a crate of its own")]
 mod support;
 
 use std::collections::HashMap;
