@@ -375,7 +375,7 @@ fn invalid_utf_8_is_closed_with_1007_as_soon_as_it_is_known() {
 fn a_message_above_the_cap_is_closed_with_1009_by_its_header_alone() {
     let header =
         |first: u8, length: u64| [&[first, 0xff], length.to_be_bytes().as_slice()].concat();
-    // Nothing follows the length, not even the masking key.
+    // Nothing follows the header.
     for (options, cap) in [(vec![], 1024 * 1024), (vec!["--max-message", "1000"], 1000)] {
         let server = Server::with_options(&options, &["echo=ws://127.0.0.1:0/ws"]);
         let payload = vec![b'm'; cap];
@@ -391,8 +391,8 @@ fn a_message_above_the_cap_is_closed_with_1009_by_its_header_alone() {
         }
         for first in [TEXT, BINARY, TEXT_BEGIN] {
             for over in [cap as u64 + 1, 1 << 32, (1 << 63) - 1] {
-                let with_key = [header(first, over).as_slice(), &KEY].concat();
-                ends_with(&server, &with_key, &closed(1009));
+                let header = [header(first, over).as_slice(), &KEY].concat();
+                ends_with(&server, &header, &closed(1009));
             }
         }
         // The cap holds for all fragments together.
