@@ -77,4 +77,15 @@ impl Limits {
         let longest = self.protocol.frames.max_message + protocol::Format::OVERHEAD;
         self.max_queued_bytes.max(longest)
     }
+
+    /// The high-water mark in force: never above the cap. Input is parked above the cap and comes
+    /// back below the low-water mark, so whoever is above the cap must be above the marks, too.
+    pub(super) fn high_water(&self) -> usize {
+        self.high_water_bytes.min(self.queue_cap())
+    }
+
+    /// The low-water mark in force: never above the high one.
+    pub(super) fn low_water(&self) -> usize {
+        self.low_water_bytes.min(self.high_water())
+    }
 }

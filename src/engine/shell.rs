@@ -50,7 +50,7 @@ impl<O: Observer> Engine<O> {
             // Nothing is read from this peer, so what it takes is its sign of life.
             connection.note_life(tick);
         }
-        let is_below = left <= self.core.limits.low_water_bytes;
+        let is_below = left <= self.core.limits.low_water();
         if connection.flags.has(Flags::ABOVE_LOW_WATER) && is_below {
             connection.flags.clear(Flags::ABOVE_LOW_WATER);
             connection.flags.clear(Flags::PAUSED);

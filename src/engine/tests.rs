@@ -581,3 +581,21 @@ fn memory_goes_when_the_last_connection_does() {
     assert_eq!(world.engine.core.pool.kept_bytes(), 0);
     assert_eq!(world.engine.connections(), 0);
 }
+
+#[test]
+fn parked_input_is_resumed_however_small_the_cap_is() {
+    let limits = Limits { max_queued_bytes: 1, ..Limits::default() }.with_max_message(64);
+    let mut world = World::with(limits);
+    let time = world.lines(TimeService::default());
+    let id = world.open(time);
+    let requests = 100;
+    world.receive(id, &vec![b'\n'; requests]);
+    let reply_len = b"2026-11-21T23:36:12+01:00\n".len();
+    let mut replies = 0;
+    for _ in 0..requests {
+        replies += world.take(id).len() / reply_len;
+        world.pass(Duration::from_millis(1));
+    }
+    assert_eq!(replies, requests, "every line is answered in the end");
+    assert!(world.engine.wants_read(id));
+}
