@@ -151,7 +151,10 @@ impl Core {
         }
         connection.phase = phase;
         connection.since = now;
-        if let Some(parked) = connection.parked.take() {
+        // What is parked may hold the peer's Close frame, or the start of what is read next.
+        if !connection.is_decoding()
+            && let Some(parked) = connection.parked.take()
+        {
             self.pool.give(parked);
         }
         if phase == Phase::Dead {

@@ -599,3 +599,18 @@ fn parked_input_is_resumed_however_small_the_cap_is() {
     assert_eq!(replies, requests, "every line is answered in the end");
     assert!(world.engine.wants_read(id));
 }
+
+#[test]
+fn a_close_from_our_side_does_not_lose_what_is_parked() {
+    let mut world = World::new();
+    let time = world.web(TimeService::default());
+    let id = world.websocket(time);
+    world.receive(id, &[text("?").repeat(60_000), close(1000, "")].concat());
+    assert!(!world.engine.wants_read(id));
+    world.engine.begin_drain(world.now);
+    while !world.take(id).is_empty() {
+        world.pass(Duration::ZERO);
+    }
+    assert_eq!(world.socket(id), Socket::WriteEnded, "the peer's Close was parked, and is found");
+    assert_eq!(world.engine.stats().close_timeouts, 0);
+}
