@@ -19,7 +19,8 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// A ping must be followed by a byte, any byte, within this time.
     pub pong_timeout: Duration,
-    /// A Close frame must be answered within this time.
+    /// A Close frame must be answered within this time from when it was written; until then the
+    /// peer must take some of what is queued in front of it within this time.
     pub close_timeout: Duration,
     /// After our FIN the peer may go on sending for this long before the socket is closed.
     pub linger_timeout: Duration,

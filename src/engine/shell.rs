@@ -46,8 +46,11 @@ impl<O: Observer> Engine<O> {
         {
             self.core.pool.give(output);
         }
-        if connection.flags.has(Flags::PAUSED) || connection.phase == Phase::Flushing {
-            // Nothing is read from this peer, so what it takes is its sign of life.
+        if connection.flags.has(Flags::PAUSED)
+            || matches!(connection.phase, Phase::AwaitClose | Phase::Flushing)
+        {
+            // Nothing is read from this peer, or nothing but an answer to a Close frame that it
+            // has yet to come to; so what it takes is its sign of life.
             connection.note_life(tick);
         }
         let is_below = left <= self.core.limits.low_water();

@@ -614,3 +614,25 @@ fn a_close_from_our_side_does_not_lose_what_is_parked() {
     assert_eq!(world.socket(id), Socket::WriteEnded, "the peer's Close was parked, and is found");
     assert_eq!(world.engine.stats().close_timeouts, 0);
 }
+
+#[test]
+fn a_peer_that_takes_its_output_has_time_to_answer_our_close() {
+    let mut world = World::new();
+    let random = world.web(Random::new(5..=5, Some(Burst { limit: 1_000_000 })));
+    let id = world.websocket(random);
+    world.receive(id, &text("20000"));
+    // 60,000 bytes and Close; a slow line takes ten thousand a second.
+    let mut left = world.engine.output(id).unwrap().len();
+    assert_eq!(left, 60_004);
+    while left > 0 {
+        world.pass(Duration::from_secs(1));
+        assert!(world.engine.output(id).is_some(), "{left} bytes were thrown away");
+        let count = left.min(10_000);
+        world.engine.wrote(id, count, world.now);
+        left -= count;
+    }
+    world.pass(Duration::from_millis(4_900));
+    assert_eq!(world.socket(id), Socket::Open);
+    world.pass(Duration::from_millis(200));
+    assert_eq!(world.socket(id), Socket::WriteEnded);
+}
