@@ -636,3 +636,26 @@ fn a_peer_that_takes_its_output_has_time_to_answer_our_close() {
     world.pass(Duration::from_millis(200));
     assert_eq!(world.socket(id), Socket::WriteEnded);
 }
+
+#[test]
+fn a_request_is_answered_once_also_if_its_body_does_not_come() {
+    let mut world = World::new();
+    let echo = world.web(Echo);
+    let id = world.open(echo);
+    let answer = world.send(id, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+    assert!(answer.starts_with(b"HTTP/1.1 405 "));
+    world.pass(Duration::from_secs(11));
+    assert_eq!((world.take(id), world.socket(id)), (vec![], Socket::WriteEnded));
+}
+
+#[test]
+fn every_refused_request_is_counted() {
+    let mut world = World::new();
+    let echo = world.web(Echo);
+    let id = world.open(echo);
+    let wrong = b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n";
+    world.receive(id, &wrong.repeat(300));
+    assert_eq!(world.engine.stats().requests_refused, 300);
+    world.receive(id, &[wrong, REQUEST].concat());
+    assert_eq!(world.engine.stats().requests_refused, 301, "also in front of an upgrade");
+}

@@ -104,10 +104,11 @@ impl Http {
         std::mem::take(&mut self.is_restarted)
     }
 
-    /// Time is up: says so (408) if a request has begun. That is a missed deadline and counted as
-    /// such, not a refused request as well.
-    pub fn time_out(&mut self, wire: &mut Wire<'_>) {
-        if self.partial.is_some() || self.body_left > 0 {
+    /// Time is up: says so (408) if a request has begun and is not answered. One whose body does
+    /// not come was answered as soon as its head was there, and a request has one answer. (This
+    /// is a missed deadline and counted as such, not a refused request as well.)
+    pub fn time_out(&self, wire: &mut Wire<'_>) {
+        if self.partial.is_some() {
             let response = Response::plain(Status::RequestTimeout, &[]);
             respond(&response, Persistence::Close, Method::Other, wire);
         }
