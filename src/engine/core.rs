@@ -4,6 +4,8 @@
 //! [`Context`](super::Context) that reaches every connection. Nothing here calls a service; what
 //! a service has to be told is written down and told when the call that caused it has returned.
 
+use std::collections::VecDeque;
+
 use log::debug;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -34,9 +36,9 @@ pub(super) struct Core {
     /// Connections that the shell has to look at: output, an end, or reading to be resumed.
     pub(super) dirty: Vec<ConnId>,
     /// Connections whose output has fallen below the low-water mark.
-    pub(super) drained: Vec<ConnId>,
+    pub(super) drained: VecDeque<ConnId>,
     /// Connections whose service has to be told that they are closed.
-    pub(super) closed: Vec<(ConnId, BindingId, CloseReason)>,
+    pub(super) closed: VecDeque<(ConnId, BindingId, CloseReason)>,
     /// Somebody with the right to do so has asked the server to stop.
     pub(super) stop_requested: bool,
 }
@@ -53,8 +55,8 @@ impl Core {
             rng: StdRng::seed_from_u64(seed),
             now: Now::default(),
             dirty: Vec::new(),
-            drained: Vec::new(),
-            closed: Vec::new(),
+            drained: VecDeque::new(),
+            closed: VecDeque::new(),
             stop_requested: false,
         }
     }
@@ -143,7 +145,7 @@ impl Core {
             debug!("connection {}: {reason}", id.index);
             self.stats.count_close(&reason);
             if let Some(binding) = connection.binding() {
-                self.closed.push((id, binding, reason));
+                self.closed.push_back((id, binding, reason));
             }
         } else if let CloseReason::TimedOut(_) = reason {
             debug!("connection {}: {reason}", id.index);

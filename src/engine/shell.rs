@@ -57,7 +57,7 @@ impl<O: Observer> Engine<O> {
         if connection.flags.has(Flags::ABOVE_LOW_WATER) && is_below {
             connection.flags.clear(Flags::ABOVE_LOW_WATER);
             connection.flags.clear(Flags::PAUSED);
-            self.core.drained.push(id);
+            self.core.drained.push_back(id);
         }
     }
 

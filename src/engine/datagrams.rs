@@ -1,0 +1,67 @@
+//! Datagrams: a message each, from nobody in particular.
+
+use std::net::SocketAddr;
+
+use super::context::Context;
+use super::observer::{Observer, Sighting};
+use super::{Binding, EndpointId, Engine, StopScope};
+use crate::address::PeerAddr;
+use crate::codec::line::is_stop;
+use crate::time::Now;
+
+impl<O: Observer> Engine<O> {
+    /// Names the address of a datagram socket of this server. What seems to come from it is not
+    /// answered: a datagram with a forged sender would have two services talk to each other for
+    /// ever.
+    pub fn add_own_address(&mut self, address: SocketAddr) {
+        self.own_addresses.push(address);
+    }
+
+    /// A datagram has come to `endpoint`; returns what it is to be answered with. The answer may
+    /// be empty and is one all the same.
+    pub fn receive_datagram(
+        &mut self,
+        endpoint: EndpointId,
+        from: &PeerAddr,
+        payload: &[u8],
+        now: Now,
+    ) -> Option<&[u8]> {
+        self.core.now = now;
+        self.core.stats.datagrams += 1;
+        if self.is_ourselves(from) {
+            self.core.stats.datagrams_from_ourselves += 1;
+            return None;
+        }
+        let binding = self.core.endpoints[usize::from(endpoint.0)].binding()?;
+        let Binding { service, stop } = self.bindings[usize::from(binding.0)];
+        self.reply.clear();
+        let is_answered = if is_stop(payload) {
+            self.core.stop_requested |= stop == StopScope::Server;
+            false
+        } else {
+            let mut context = Context::new(&mut self.core, None);
+            let service = &mut self.services[usize::from(service.0)];
+            service.on_datagram(&mut context, from, payload, &mut self.reply)
+        };
+        let reply = is_answered.then_some(self.reply.as_slice());
+        self.observer.see(binding, None, Sighting::Datagram { payload, reply });
+        self.tell_closed();
+        if is_answered && *from == PeerAddr::Unix(None) {
+            self.core.stats.datagrams_unanswerable += 1;
+            return None;
+        }
+        is_answered.then_some(self.reply.as_slice())
+    }
+
+    /// Whether a datagram seems to come from one of our own sockets. One that listens on every
+    /// address has them all: the one that was asked, and loopback.
+    fn is_ourselves(&self, from: &PeerAddr) -> bool {
+        let PeerAddr::Inet { remote, local } = from else { return false };
+        self.own_addresses.iter().any(|own| {
+            own.port() == remote.port()
+                && (own.ip() == remote.ip()
+                    || own.ip().is_unspecified()
+                        && (remote.ip().is_loopback() || *local == Some(remote.ip())))
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! What happens because time has passed: missed deadlines, services' timers, draining.
+
+use super::connection::{Flags, Phase};
+use super::context::Context;
+use super::observer::Observer;
+use super::{ConnId, Engine};
+use crate::protocol::{CloseReason, Deadline, Protocol};
+use crate::time::Now;
+
+/// The most connections whose timers one turn looks at, so that a million deadlines that come up
+/// together do not hold up the loop; the rest follows in the next turns.
+const TIMERS_PER_TURN: usize = 4_096;
+
+/// The most peers that are served again in one turn because they have room. Each may be sent as much
+/// as fits below the high-water mark, which takes longer than anything else a turn does for one
+/// connection.
+const RESUMES_PER_TURN: usize = 8;
+
+impl<O: Observer> Engine<O> {
+    /// Time has passed: deadlines, services' timers, and peers that have room again. Does a
+    /// bounded amount of work; what is left is due at once.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.core.now = now;
+        self.expire_timers();
+        for index in 0..self.services.len() {
+            if self.services[index].poll_timeout().is_some_and(|due| due <= now.time) {
+                let mut context = Context::new(&mut self.core, None);
+                self.services[index].handle_timeout(&mut context);
+            }
+        }
+        self.tell_closed();
+        for _ in 0..RESUMES_PER_TURN {
+            let Some(id) = self.core.drained.pop_front() else { break };
+            self.resume(id);
+        }
+    }
+
+    /// Stops taking on work: WebSocket peers get Close 1001, all others the end of the stream once
+    /// their output is written.
+    pub fn begin_drain(&mut self, now: Now) {
+        self.core.now = now;
+        if self.drain_deadline.is_some() {
+            return;
+        }
+        self.drain_deadline = Some(now.time + self.core.limits.drain_timeout);
+        for id in self.core.connections.ids() {
+            self.core.close(id, 1001, "", CloseReason::Draining);
+        }
+        self.tell_closed();
+    }
+
+    /// Looks at the connections whose timers have come up.
+    fn expire_timers(&mut self) {
+        let now = self.core.tick();
+        let mut due = std::mem::take(&mut self.due);
+        self.core.timers.expire(now, TIMERS_PER_TURN, &mut due);
+        for (index, tick) in due.drain(..) {
+            let Some(id) = self.core.connections.at(index) else { continue };
+            let connection = self.core.connections.get_mut(id).expect("it is there");
+            if connection.armed() != Some(tick) {
+                continue;
+            }
+            connection.set_armed(None);
+            match connection.deadline(&self.core.limits) {
+                Some((deadline, what)) if deadline.is_due(now) => self.missed(id, what),
+                _ => {}
+            }
+            self.core.rearm(id);
+        }
+        self.due = due;
+    }
+
+    /// A deadline has come.
+    fn missed(&mut self, id: ConnId, deadline: Deadline) {
+        let now = self.core.tick();
+        let core = &mut self.core;
+        let Some(connection) = core.connections.get_mut(id) else { return };
+        let reason = CloseReason::TimedOut(deadline);
+        match (connection.phase, deadline) {
+            (Phase::Open, Deadline::Pong) if !connection.flags.has(Flags::PINGED) => {
+                connection.flags.set(Flags::PINGED);
+                connection.since = now;
+                let (protocol, mut wire) =
+                    connection.with_wire(&mut core.pool, &core.limits, None, 0);
+                if let Protocol::WebSocket(websocket) = protocol {
+                    websocket.ping(&mut wire);
+                }
+                core.mark_dirty(id);
+            }
+            (Phase::Open, Deadline::Handshake) => {
+                let unix_seconds = core.now.wall.unix_seconds;
+                let (protocol, mut wire) =
+                    connection.with_wire(&mut core.pool, &core.limits, None, unix_seconds);
+                if let Protocol::Http(http) = protocol {
+                    http.time_out(&mut wire);
+                }
+                core.end(id, reason, Phase::Flushing);
+            }
+            (Phase::Open, Deadline::KeepAlive) => core.end(id, reason, Phase::Flushing),
+            (Phase::AwaitClose, _) if connection.output.is_none() => {
+                core.end(id, reason, Phase::Flushing);
+            }
+            (Phase::Lingering, _) => {
+                connection.phase = Phase::Dead;
+                core.mark_dirty(id);
+            }
+            _ => core.end(id, reason, Phase::Dead),
+        }
+        self.tell_closed();
+    }
+}

@@ -1,0 +1,220 @@
+//! What peers send: bytes become messages, and messages are handed to services.
+//!
+//! A read is decoded to its end at once, with one exception: a peer that does not read its replies
+//! has the rest of its input parked, and [`resume`](Engine::resume) goes on with it later.
+
+use std::io;
+
+use log::debug;
+
+use super::connection::{Flags, Phase};
+use super::core::Core;
+use super::observer::{Observer, Sighting};
+use super::timers::Tick;
+use super::{BindingId, ConnId, EndpointId, Engine, StopScope};
+use crate::codec::Payload;
+use crate::protocol::{CloseReason, Event, Message, MessageKind, Protocol};
+use crate::time::Now;
+
+/// What the shell reports.
+impl<O: Observer> Engine<O> {
+    /// A peer has connected to `endpoint`.
+    ///
+    /// # Panics
+    /// If the endpoint is for datagrams, or the place of `id` is taken.
+    pub fn open(&mut self, id: ConnId, endpoint: EndpointId, now: Now) {
+        self.core.now = now;
+        let protocol = self.core.endpoints[usize::from(endpoint.0)].protocol();
+        self.core.open(id, endpoint.0, protocol.expect("connections come to a listener"));
+        let binding = self.core.endpoints[usize::from(endpoint.0)].binding();
+        if let Some(binding) = binding {
+            self.observer.see(binding, Some(id), Sighting::Opened { head: &[] });
+            self.call(binding, id, |service, cx| service.on_open(cx, id));
+        }
+    }
+
+    /// Bytes have come from a peer (of a packet connection: one packet). They are changed in
+    /// place, and nothing of them is kept but the incomplete rest of a message.
+    pub fn receive(&mut self, id: ConnId, bytes: &mut [u8], now: Now) {
+        self.core.now = now;
+        let tick = self.core.tick();
+        let Some(connection) = self.core.connections.get_mut(id) else { return };
+        self.core.stats.bytes_received += bytes.len() as u64;
+        match connection.phase {
+            Phase::Open | Phase::AwaitClose => {
+                if let Protocol::WebSocket(_) = connection.protocol
+                    && connection.phase == Phase::Open
+                {
+                    // Any byte is a sign of life.
+                    connection.note_life(tick);
+                }
+                let left = self.decode(id, bytes);
+                if left > 0 {
+                    self.park(id, &bytes[bytes.len() - left..]);
+                }
+            }
+            Phase::Lingering => {
+                let count = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                connection.linger_left = connection.linger_left.saturating_sub(count);
+                if connection.linger_left == 0 {
+                    connection.phase = Phase::Dead;
+                }
+            }
+            Phase::Flushing | Phase::Dead => {}
+        }
+    }
+
+    /// A peer has ended its side; everything it sent has been received.
+    pub fn receive_eof(&mut self, id: ConnId, now: Now) {
+        self.core.now = now;
+        let Some(connection) = self.core.connections.get_mut(id) else { return };
+        connection.flags.set(Flags::INPUT_ENDED);
+        match connection.phase {
+            Phase::Open | Phase::AwaitClose => {
+                let reason = connection.protocol.end();
+                self.core.end(id, reason, Phase::Flushing);
+                self.tell_closed();
+            }
+            Phase::Lingering => connection.phase = Phase::Dead,
+            Phase::Flushing | Phase::Dead => {}
+        }
+    }
+
+    /// Reading or writing has failed: the connection is broken.
+    pub fn lost(&mut self, id: ConnId, error: io::ErrorKind, now: Now) {
+        self.core.now = now;
+        self.core.end(id, CloseReason::Lost(error), Phase::Dead);
+        self.tell_closed();
+    }
+}
+
+/// What comes of it.
+impl<O: Observer> Engine<O> {
+    /// Decodes `input` and serves every message in it. Returns how many bytes at its end are left
+    /// undecoded because the peer does not read its replies.
+    fn decode(&mut self, id: ConnId, input: &mut [u8]) -> usize {
+        let mut rest = input;
+        let mut left = 0;
+        loop {
+            let core = &mut self.core;
+            let Some(connection) = core.connections.get_mut(id) else { break };
+            if !connection.is_decoding() {
+                break;
+            }
+            if connection.queued_bytes() > core.limits.queue_cap() {
+                left = rest.len();
+                break;
+            }
+            let site = Core::site(&core.endpoints, connection.endpoint);
+            let unix_seconds = core.now.wall.unix_seconds;
+            let (protocol, mut wire) =
+                connection.with_wire(&mut core.pool, &core.limits, site, unix_seconds);
+            let Some(event) = protocol.next(&mut rest, &mut wire) else { break };
+            self.handle(id, event);
+            if rest.is_empty() {
+                break;
+            }
+        }
+        self.after_decode(id);
+        left
+    }
+
+    /// Serves one event.
+    fn handle(&mut self, id: ConnId, event: Event<'_>) {
+        let Some(connection) = self.core.connections.get_mut(id) else { return };
+        match event {
+            Event::Message(kind, payload) => {
+                let binding = connection.binding().expect("only services get messages");
+                self.deliver(binding, id, kind, payload);
+            }
+            Event::Stop => {
+                let binding = connection.binding().expect("lines have a binding");
+                self.observer.see(binding, Some(id), Sighting::Stop);
+                if self.bindings[usize::from(binding.0)].stop == StopScope::Server {
+                    self.core.stop_requested = true;
+                }
+                self.core.end(id, CloseReason::Stopped, Phase::Flushing);
+                self.tell_closed();
+            }
+            Event::Upgraded { binding, head } => {
+                let binding = BindingId(binding);
+                connection.upgrade(binding, Tick::at(self.core.now.time));
+                self.core.stats.upgraded += 1;
+                self.core.rearm(id);
+                self.observer.see(binding, Some(id), Sighting::Opened { head: head.as_slice() });
+                head.recycle(&mut self.core.pool);
+                self.call(binding, id, |service, cx| service.on_open(cx, id));
+            }
+            // An HTTP response: the queue is looked at before the next one.
+            Event::Answered(None) => {}
+            Event::Answered(Some(refusal)) => {
+                debug!("connection {}: {refusal}", id.index);
+                self.core.stats.requests_refused += 1;
+            }
+            Event::Finished(reason) => {
+                self.core.end(id, reason, Phase::Flushing);
+                self.tell_closed();
+            }
+        }
+    }
+
+    /// Hands a message to its service.
+    fn deliver(&mut self, binding: BindingId, id: ConnId, kind: MessageKind, payload: Payload<'_>) {
+        let bytes = payload.as_slice();
+        self.core.stats.messages += 1;
+        self.observer.see(binding, Some(id), Sighting::Message(bytes));
+        self.call(binding, id, |service, cx| {
+            service.on_message(cx, id, Message::decoded(kind, bytes));
+        });
+        payload.recycle(&mut self.core.pool);
+    }
+
+    /// What follows from decoding in all: HTTP deadlines start anew with each stage of a request.
+    fn after_decode(&mut self, id: ConnId) {
+        let tick = self.core.tick();
+        let Some(connection) = self.core.connections.get_mut(id) else { return };
+        connection.note_growth(&self.core.limits);
+        if let Protocol::Http(http) = &mut connection.protocol {
+            if http.take_deadline_restart() && connection.phase == Phase::Open {
+                connection.since = tick;
+            }
+            self.core.rearm(id);
+        }
+    }
+
+    /// Keeps input for later.
+    fn park(&mut self, id: ConnId, rest: &[u8]) {
+        let Some(connection) = self.core.connections.get_mut(id) else { return };
+        let mut parked = self.core.pool.take();
+        parked.extend(rest);
+        connection.parked = Some(parked);
+        self.core.stats.parked += 1;
+    }
+
+    /// The output of a peer has fallen below the low-water mark: what was parked is decoded, and
+    /// its service may go on.
+    pub(super) fn resume(&mut self, id: ConnId) {
+        let Some(connection) = self.core.connections.get_mut(id) else { return };
+        let binding = connection.binding();
+        if let Some(mut parked) = connection.parked.take() {
+            let length = parked.len();
+            let left = self.decode(id, parked.as_mut_slice());
+            parked.consume(length - left);
+            match self.core.connections.get_mut(id) {
+                Some(connection) if left > 0 => connection.parked = Some(parked),
+                _ => self.core.pool.give(parked),
+            }
+        }
+        if let Some(binding) = binding
+            && self
+                .core
+                .connections
+                .get(id)
+                .is_some_and(|connection| connection.phase == Phase::Open)
+        {
+            self.call(binding, id, |service, cx| service.on_drained(cx, id));
+        }
+        // Also without new output: reading may go on.
+        self.core.mark_dirty(id);
+    }
+}
