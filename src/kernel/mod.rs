@@ -176,6 +176,9 @@ pub struct Ready {
 pub enum Read {
     /// This many bytes; zero only for an empty packet.
     Data(usize),
+    /// This many bytes of a stream. The read ended behind them for a reason of its own, so however
+    /// few they are, there may be more.
+    Part(usize),
     /// A packet that is longer than the buffer; it was dropped whole.
     Oversize,
     /// The peer has ended its side and everything was read.

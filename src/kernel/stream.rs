@@ -3,11 +3,13 @@
 //! The reactor owns one of these in each of its sources and reads and writes through
 //! [`Kernel`](super::Kernel). It is as small as a descriptor and a tag, because there are many.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IoSliceMut, Read as _, Write as _};
 use std::net::Shutdown;
+use std::os::fd::AsRawFd as _;
 
 use mio::event::Source;
 use mio::{Registry, Token};
+use nix::sys::socket::{self, MsgFlags};
 
 use super::packet::{CredentialsBuffer, PacketStream};
 use super::{Interest, Read, StreamKind};
@@ -45,7 +47,7 @@ impl MioStream {
         debug_assert!(!buffer.is_empty(), "a read into nothing looks like the end");
         let length = match self {
             MioStream::Tcp(stream) => stream.read(buffer)?,
-            MioStream::Unix(stream) => stream.read(buffer)?,
+            MioStream::Unix(stream) => return read_unix(stream, buffer),
             MioStream::Packet(stream) => return stream.receive(buffer, credentials),
         };
         Ok(if length == 0 { Read::End } else { Read::Data(length) })
@@ -90,6 +92,23 @@ impl MioStream {
             MioStream::Packet(stream) => stream.source(),
         }
     }
+}
+
+/// Reads from a UNIX stream, and says whether the read stopped short.
+///
+/// A read ends behind bytes that descriptors came with (`SCM_RIGHTS`, unix(7)), whatever else has
+/// arrived. We make no room for descriptors, so the system drops them and tells by `MSG_CTRUNC`.
+fn read_unix(stream: &mio::net::UnixStream, buffer: &mut [u8]) -> io::Result<Read> {
+    let fd = stream.as_raw_fd();
+    stream.try_io(|| {
+        let mut parts = [IoSliceMut::new(buffer)];
+        let message = socket::recvmsg::<()>(fd, &mut parts, None, MsgFlags::empty())?;
+        Ok(match message.bytes {
+            0 => Read::End,
+            length if message.flags.contains(MsgFlags::MSG_CTRUNC) => Read::Part(length),
+            length => Read::Data(length),
+        })
+    })
 }
 
 /// Our words in mio's.

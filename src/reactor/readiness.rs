@@ -62,7 +62,8 @@ impl Readiness {
     ///
     /// epoll(7) says so of streams. What arrives after the event raises another event; what had
     /// arrived before it, the event describes. Two things can hide behind a short read, and the
-    /// event names both: the end of the stream, and urgent data, in front of which TCP stops.
+    /// event names both: the end of the stream, and urgent data, in front of which TCP stops. (A
+    /// third, descriptors passed over a UNIX socket, is told by the read itself.)
     pub(super) fn short_read_is_dry(self) -> bool {
         !self.has(Readiness(Readiness::READ_CLOSED.0 | Readiness::URGENT.0))
     }

@@ -46,8 +46,8 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
         }
         let is_packets = self.kernel.kind(&source.stream) == StreamKind::Packet;
         match self.kernel.read(&mut source.stream, &mut self.read_buffer) {
-            Ok(Read::Data(count)) => {
-                let is_short = count < self.read_buffer.len();
+            Ok(read @ (Read::Data(count) | Read::Part(count))) => {
+                let is_short = read == Read::Data(count) && count < self.read_buffer.len();
                 if is_short && !is_packets && source.readiness.short_read_is_dry() {
                     source.readiness.read_dry();
                 }

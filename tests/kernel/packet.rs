@@ -50,6 +50,7 @@ fn read_to_end(bench: &mut Bench, stream: &mut MioStream) -> Vec<Vec<u8>> {
             Read::Data(length) => packets.push(buffer[..length].to_vec()),
             Read::End => return packets,
             Read::Oversize => panic!("too long"),
+            Read::Part(_) => panic!("a packet is whole"),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! UNIX streams, and the rules for the paths of all UNIX sockets.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IoSlice, Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use readily::address::{ListenAddress, PeerAddr, UnixName};
 use readily::kernel::{BindError, Bound, Interest, Kernel, Mio, Occupant, Read, StreamKind};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
@@ -281,4 +283,26 @@ fn paths_that_cannot_be_are_explained() {
     assert!(error.ends_with("is longer than 107 bytes"), "{error}");
     let left: Vec<_> = fs::read_dir(directory.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "nothing was left behind");
+}
+
+#[test]
+fn a_read_that_ends_behind_passed_descriptors_says_so() {
+    let mut bench = Bench::new();
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let mut listener = listener(listen(&path).unwrap());
+    bench.watch_listener(&mut listener);
+    let mut client = UnixStream::connect(&path).unwrap();
+    let (mut stream, _) = bench.accept(&mut listener);
+    bench.watch_stream(&mut stream, Interest::Readable);
+    let passed = [client.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&passed)];
+    sendmsg::<()>(client.as_raw_fd(), &[IoSlice::new(b"one")], &rights, MsgFlags::empty(), None)
+        .unwrap();
+    client.write_all(b"two").unwrap();
+    let mut buffer = [0; 64];
+    assert_eq!(bench.read(&mut stream, &mut buffer), Read::Part(3));
+    assert_eq!(bench.read(&mut stream, &mut buffer), Read::Data(3));
+    drop(client);
+    assert_eq!(bench.read(&mut stream, &mut buffer), Read::End, "nothing was opened here");
 }
