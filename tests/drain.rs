@@ -85,8 +85,8 @@ fn the_first_signal_is_logged_in_one_line_that_names_it() {
         let lines: Vec<_> = log.lines().filter(|line| line.contains("SIG")).collect();
         assert_eq!(lines.len(), 1, "{log}");
         assert!(lines[0].contains("INFO") && lines[0].ends_with(": draining 1 connections"));
-        assert!(lines[0].contains(&format!("] {name}: ")), "{log}");
-        assert!(log.lines().last().expect("lines").ends_with("] stopped"), "{log}");
+        assert!(lines[0].contains(&format!(" INFO  {name}: ")), "{log}");
+        assert!(log.lines().last().expect("lines").ends_with(" INFO  stopped"), "{log}");
     }
 }
 
@@ -327,7 +327,7 @@ fn a_second_signal_stops_at_once_with_128_and_its_number() {
         assert!(start.elapsed() < Duration::from_millis(4_500), "{:?}", start.elapsed());
         let log = server.rest_of_stderr();
         let last = log.lines().last().expect("lines");
-        assert!(last.ends_with(&format!("] {}: stopping at once", second.as_str())), "{log}");
+        assert!(last.ends_with(&format!(" INFO  {}: stopping at once", second.as_str())), "{log}");
         assert!(!path.exists());
     }
 }
@@ -344,7 +344,7 @@ fn sigusr1_logs_the_counters_and_serving_goes_on() {
         let counters = server.wait_for_line("opened=");
         assert!(
             counters.ends_with(
-                "] open=1 opened=1 closed=0 messages=2 bytes_received=8 bytes_sent=8 \
+                " INFO  open=1 opened=1 closed=0 messages=2 bytes_received=8 bytes_sent=8 \
                  datagrams=1 datagram_replies=1"
             ),
             "{counters}"
