@@ -3,19 +3,23 @@
 #[allow(unreachable_pub, reason = "a test program has nobody to export to")]
 mod support;
 
+#[path = "support/bounded.rs"]
+mod bounded;
+
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use tempfile::tempdir;
 
-use support::{PATIENCE, Server, exchange, readily, rest, run};
+use bounded::{run, wait};
+use support::{PATIENCE, Server, exchange, readily, rest};
 
 /// Runs to the end and asserts that there is exactly one line, on stderr.
 fn refusal(args: &[&str], code: i32) -> String {
@@ -25,19 +29,6 @@ fn refusal(args: &[&str], code: i32) -> String {
     let line = stderr.strip_suffix('\n').expect("a line");
     assert!(!line.contains(char::is_control), "{args:?}: {line:?}");
     line.to_owned()
-}
-
-/// Where this is a test of its own.
-fn wait(child: &mut Child) -> Option<i32> {
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
-        if let Some(status) = child.try_wait().expect("it is our child") {
-            return status.code();
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let _ = child.kill();
-    panic!("the program does not end");
 }
 
 /// One of each kind of mistake, and the words that have to be in what is said about it. Every
@@ -619,7 +610,6 @@ fn a_reader_of_help_that_has_seen_enough_is_no_error() {
     }
 }
 
-/// How the streams of a server that must live on are taken away from it.
 #[test]
 fn a_server_outlives_its_terminal() {
     for redirection in [">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"] {

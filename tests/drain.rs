@@ -50,6 +50,14 @@ fn is_refused(mut connect: impl FnMut() -> std::io::Result<()>) -> bool {
     false
 }
 
+/// Asserts that a client is still waited for, and so that the server has not simply ended.
+fn assert_held(client: &TcpStream) {
+    client.set_nonblocking(true).expect("a mode");
+    let ended = client.peek(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(ended, Err(std::io::ErrorKind::WouldBlock));
+    client.set_nonblocking(false).expect("a mode");
+}
+
 /// A client that takes in little, so that what it does not read stays with the server.
 fn narrow_tcp(address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
@@ -129,6 +137,7 @@ fn nobody_can_connect_any_more_while_others_are_still_served_their_end() {
     for path in [&path, &packets, &datagrams] {
         assert!(!path.exists(), "{} is unlinked", path.display());
     }
+    assert_held(&held);
     held.write_all(GOING_AWAY_MASKED).expect("still there");
     assert_eq!(rest(&mut held), b"");
     drop(held);
@@ -455,6 +464,8 @@ fn abstract_listeners_are_gone_too() {
     server.signal(Signal::SIGTERM);
     assert_eq!(rest(&mut client), b"");
     assert!(is_refused(|| UnixStream::connect_addr(&address).map(drop)));
+    expect(&mut held, GOING_AWAY);
+    assert_held(&held);
     held.write_all(GOING_AWAY_MASKED).expect("still there");
     drop((client, held));
     assert_eq!(server.wait().code(), Some(0));

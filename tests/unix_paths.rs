@@ -3,6 +3,10 @@
 #[allow(unreachable_pub, reason = "a test program has nobody to export to")]
 mod support;
 
+#[allow(dead_code, reason = "each test file uses its own part")]
+#[path = "support/bounded.rs"]
+mod bounded;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::linux::net::SocketAddrExt as _;
@@ -16,7 +20,8 @@ use nix::sys::signal::Signal;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::{TempDir, tempdir};
 
-use support::{PATIENCE, Server, exchange, line, readily, rest, run};
+use bounded::run;
+use support::{PATIENCE, Server, exchange, line, readily, rest};
 
 /// The schemes that make a path, and what stands behind it.
 const SCHEMES: [(&str, &str); 4] =
