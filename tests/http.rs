@@ -430,7 +430,9 @@ fn an_idle_connection_closes_after_the_keepalive_timeout() {
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let start = Instant::now();
     ask_last(&mut stream, GET.as_bytes(), WELCOME);
-    assert!(start.elapsed() >= Duration::from_millis(300));
+    let idle = start.elapsed();
+    assert!(idle >= Duration::from_millis(300), "closed after {idle:?}");
+    assert!(idle < Duration::from_secs(5), "closed after {idle:?}, as if still in a request");
 }
 
 #[test]
