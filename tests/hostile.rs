@@ -158,7 +158,7 @@ fn moved<'a>(
 fn remarks(lines: &[String]) -> Vec<&str> {
     lines
         .iter()
-        .filter_map(|line| line.split_once("] ").map(|(_, text)| text))
+        .filter_map(|line| line.split_once(" DEBUG ").map(|(_, text)| text))
         .filter(|text| !text.contains(": from "))
         .collect()
 }

@@ -375,7 +375,8 @@ fn a_request_that_has_begun_and_is_not_complete_in_time_gets_408() {
     // Between requests another timeout counts, so this connection is still there.
     ask(&mut later, GET, WELCOME);
     ask_last(&mut later, b"GET /", &expected);
-    ask_last(&mut body, b"", &expected);
+    // That request was answered as soon as its head was there, and a request has one answer.
+    assert_eq!(rest(&mut body), b"");
 }
 
 #[test]
