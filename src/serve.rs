@@ -43,13 +43,16 @@ pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
     let ended = if is_transcript {
         server.bind_observed(Transcript::new()).map(|mut server| {
             Transcript::start(&mut server);
+            log_places(&server);
             let ended = run(&mut server);
             server.observer_mut().finish();
             ended
         })
     } else {
         server.bind().map(|mut server| {
-            if !logging.is_quiet() {
+            if logging.is_quiet() {
+                log_places(&server);
+            } else {
                 present(&server);
             }
             run(&mut server)
@@ -74,6 +77,13 @@ fn run<O: Observer>(server: &mut BoundServer<O>) -> ExitCode {
             console::error(&format!("the loop has failed: {error}"));
             ExitCode::from(FAILURE)
         }
+    }
+}
+
+/// Logs what is served where, where no table says it.
+fn log_places<O: Observer>(server: &BoundServer<O>) {
+    for (binding, place) in server.bindings() {
+        info!("serving {} at {}", binding.service().name(), binding.url(place.port()));
     }
 }
 

@@ -92,7 +92,7 @@ impl Bystander {
         let stop = Arc::clone(&is_over);
         let thread = std::thread::spawn(move || {
             let mut count = 0;
-            while !stop.load(Ordering::Relaxed) {
+            loop {
                 let text = format!("message {count}");
                 let expected = format!("{text}\n");
                 exchange(&mut line, expected.as_bytes(), expected.as_bytes());
@@ -100,6 +100,9 @@ impl Bystander {
                 let reply = [&[0x81, length], text.as_bytes()].concat();
                 exchange(&mut web, &frame(0x81, text.as_bytes()), &reply);
                 count += 1;
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
             }
             count
         });
