@@ -18,7 +18,6 @@
 use std::fmt;
 use std::io;
 
-use crate::address::ListenAddress;
 use crate::config::{Binding, BindingError, Config, Framing, Plan, ServiceSpec, Transport};
 use crate::engine::{BindingId, Endpoint, Engine, Observer, ServiceId, StopScope};
 use crate::kernel::{BindError, BoundSocket, LocalAddr, Mio, raise_descriptor_limit};
@@ -133,7 +132,7 @@ impl Server {
             })?;
             let endpoint = endpoint(&config, &listener.plan, &bindings);
             let endpoint = reactor.engine_mut().add_endpoint(endpoint);
-            let place = Place { local: bound.local, replaced_stale: bound.replaced_stale };
+            let place = Place { local: bound.local.clone(), replaced_stale: bound.replaced_stale };
             match &listener.plan {
                 Plan::One(binding) => places[*binding] = Some(place),
                 Plan::Web(paths) => {
@@ -145,12 +144,9 @@ impl Server {
             match bound.socket {
                 BoundSocket::Listener(socket) => reactor.add_listener(socket, endpoint),
                 BoundSocket::Datagram(socket) => {
-                    if let (
-                        ListenAddress::Udp(_),
-                        Some(Place { local: LocalAddr::Inet(own), .. }),
-                    ) = (&listener.listen, &places[first])
-                    {
-                        reactor.engine_mut().add_own_address(*own);
+                    match bound.local {
+                        LocalAddr::Inet(own) => reactor.engine_mut().add_own_address(own),
+                        LocalAddr::Unix(own) => reactor.engine_mut().add_own_name(own),
                     }
                     reactor.add_datagram(socket, endpoint)
                 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::context::Context;
 use super::observer::{Observer, Sighting};
 use super::{Binding, EndpointId, Engine, StopScope};
-use crate::address::PeerAddr;
+use crate::address::{PeerAddr, UnixName};
 use crate::codec::line::is_stop;
 use crate::time::Now;
 
@@ -15,6 +15,13 @@ impl<O: Observer> Engine<O> {
     /// ever.
     pub fn add_own_address(&mut self, address: SocketAddr) {
         self.own_addresses.push(address);
+    }
+
+    /// Names a UNIX datagram socket of this server, for the same reason. Nobody can send in its
+    /// name, but a client may have a symbolic link to it where its own socket was, and then the
+    /// server's answer to the client comes to the server.
+    pub fn add_own_name(&mut self, name: UnixName) {
+        self.own_names.push(name);
     }
 
     /// A datagram has come to `endpoint`; returns what it is to be answered with. The answer may
@@ -56,7 +63,11 @@ impl<O: Observer> Engine<O> {
     /// Whether a datagram seems to come from one of our own sockets. One that listens on every
     /// address has them all: the one that was asked, and loopback.
     fn is_ourselves(&self, from: &PeerAddr) -> bool {
-        let PeerAddr::Inet { remote, local } = from else { return false };
+        let (remote, local) = match from {
+            PeerAddr::Inet { remote, local } => (remote, local),
+            PeerAddr::Unix(Some(name)) => return self.own_names.contains(name),
+            PeerAddr::Unix(None) => return false,
+        };
         self.own_addresses.iter().any(|own| {
             own.port() == remote.port()
                 && (own.ip() == remote.ip()

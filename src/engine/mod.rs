@@ -54,6 +54,7 @@ use log::debug;
 use self::core::Core;
 use self::endpoint::Binding;
 use self::timers::Tick;
+use crate::address::UnixName;
 use crate::service::Service;
 use crate::time::Time;
 
@@ -70,6 +71,7 @@ pub struct Engine<O: Observer = ()> {
     drain_deadline: Option<Time>,
     /// Where our own datagram sockets are.
     own_addresses: Vec<SocketAddr>,
+    own_names: Vec<UnixName>,
 }
 
 impl<O: Observer> std::fmt::Debug for Engine<O> {
@@ -94,6 +96,7 @@ impl<O: Observer> Engine<O> {
             due: Vec::new(),
             drain_deadline: None,
             own_addresses: Vec::new(),
+            own_names: Vec::new(),
         }
     }
 
