@@ -215,11 +215,19 @@ impl Connection {
         (&mut self.protocol, wire)
     }
 
+    /// Gives back the buffers of input that is not going to be served.
+    pub(super) fn release_input(&mut self, pool: &mut BufferPool) {
+        self.protocol.release(pool);
+        if let Some(parked) = self.parked.take() {
+            pool.give(parked);
+        }
+    }
+
     /// Gives every buffer back.
     pub(super) fn release(&mut self, pool: &mut BufferPool) {
-        self.protocol.release(pool);
-        for buffer in [self.output.take(), self.parked.take()].into_iter().flatten() {
-            pool.give(buffer);
+        self.release_input(pool);
+        if let Some(output) = self.output.take() {
+            pool.give(output);
         }
     }
 }

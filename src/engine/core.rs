@@ -153,11 +153,10 @@ impl Core {
         }
         connection.phase = phase;
         connection.since = now;
-        // What is parked may hold the peer's Close frame, or the start of what is read next.
-        if !connection.is_decoding()
-            && let Some(parked) = connection.parked.take()
-        {
-            self.pool.give(parked);
+        // Until then, what is parked may hold the peer's Close frame or the start of what is read
+        // next, and what is incomplete may be completed.
+        if !connection.is_decoding() {
+            connection.release_input(&mut self.pool);
         }
         if phase == Phase::Dead {
             connection.release(&mut self.pool);

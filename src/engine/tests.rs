@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{
     BindingId, CloseStep, ConnId, Context, Endpoint, EndpointId, Engine, Limits, StopScope,
 };
-use crate::address::PeerAddr;
+use crate::address::{PeerAddr, UnixName};
 use crate::codec::websocket as frames;
 use crate::protocol::{CloseReason, Message, Route, Site};
 use crate::service::{Burst, Count, Discard, Echo, Number, Random, Service, TimeService};
@@ -658,4 +658,44 @@ fn every_refused_request_is_counted() {
     assert_eq!(world.engine.stats().requests_refused, 300);
     world.receive(id, &[wrong, REQUEST].concat());
     assert_eq!(world.engine.stats().requests_refused, 301, "also in front of an upgrade");
+}
+
+#[test]
+fn datagrams_that_come_from_ourselves_are_not_answered() {
+    let mut world = World::new();
+    let binding = world.bind(Echo);
+    let echo = world.engine.add_endpoint(Endpoint::Datagram(binding));
+    let name = |path: &str| UnixName::Path(path.into());
+    world.engine.add_own_address("10.0.0.1:7".parse().unwrap());
+    world.engine.add_own_address("[::]:8".parse().unwrap());
+    world.engine.add_own_name(name("/run/echo"));
+    let inet = |remote: &str| PeerAddr::Inet {
+        remote: remote.parse().unwrap(),
+        local: Some("10.0.0.2".parse().unwrap()),
+    };
+    let now = world.now;
+    let mut is_answered =
+        |from: PeerAddr| world.engine.receive_datagram(echo, &from, b"x", now).is_some();
+    for ourselves in ["10.0.0.1:7", "127.0.0.1:8", "[::1]:8", "10.0.0.2:8"] {
+        assert!(!is_answered(inet(ourselves)), "{ourselves}");
+    }
+    for stranger in ["10.0.0.1:9", "10.0.0.2:7", "10.0.0.3:8"] {
+        assert!(is_answered(inet(stranger)), "{stranger}");
+    }
+    assert!(!is_answered(PeerAddr::Unix(Some(name("/run/echo")))));
+    assert!(is_answered(PeerAddr::Unix(Some(name("/run/client")))));
+    assert_eq!(world.engine.stats().datagrams_from_ourselves, 5);
+}
+
+#[test]
+fn a_peer_that_has_ended_holds_nothing_but_its_answers() {
+    let mut world = World::new();
+    let echo = world.lines(Echo);
+    let id = world.open(echo);
+    world.receive(id, b"whole\n");
+    world.receive(id, &[b'x'; 100_000]);
+    assert_eq!(world.engine.core.pool.kept_bytes(), 0);
+    world.engine.receive_eof(id, world.now);
+    assert!(world.engine.core.pool.kept_bytes() >= 100_000, "the cut line is not waited for");
+    assert_eq!(world.take(id), b"whole\n");
 }
