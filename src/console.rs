@@ -14,6 +14,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use readily::address::Escaped;
 use readily::config::{Binding, ByteSize, Timeout};
 use readily::engine::Limits;
+use readily::server::Descriptors;
 
 pub(crate) use self::try_command::try_command;
 
@@ -102,8 +103,15 @@ pub(crate) fn limits_line(limits: &Limits) -> String {
 }
 
 /// How many descriptors the process may have, and how many connections that makes.
-pub(crate) fn descriptors_line(descriptors: u64, connections: usize) -> String {
-    format!("descriptors: {descriptors}, enough for {connections} connections at a time\n")
+pub(crate) fn descriptors_line(descriptors: Descriptors) -> String {
+    let Descriptors { limit, possible, max_connections } = descriptors;
+    let enough = possible.min(max_connections);
+    let asked = if max_connections > possible {
+        format!(", not for the {max_connections} that were asked for")
+    } else {
+        String::new()
+    };
+    format!("descriptors: {limit}, enough for {enough} connections at a time{asked}\n")
 }
 
 /// Whether text for people has colour.
@@ -202,9 +210,15 @@ unix://./t               time     nc -U ./t
             "limits: message 1MiB, line 1MiB, queue 1MiB; handshake 10s, keep-alive 10s, \
              ping 25s + 8s, drain 30s\n"
         );
+        let line = |max_connections| {
+            descriptors_line(Descriptors { limit: 1024, possible: 1000, max_connections })
+        };
+        assert_eq!(line(1000), "descriptors: 1024, enough for 1000 connections at a time\n");
+        assert_eq!(line(10), "descriptors: 1024, enough for 10 connections at a time\n");
         assert_eq!(
-            descriptors_line(1024, 1000),
-            "descriptors: 1024, enough for 1000 connections at a time\n"
+            line(5000),
+            "descriptors: 1024, enough for 1000 connections at a time, \
+             not for the 5000 that were asked for\n"
         );
     }
 }

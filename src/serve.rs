@@ -101,7 +101,7 @@ fn present(server: &BoundServer) {
         server.bindings().map(|(binding, place)| Row::new(binding, place.port())).collect();
     console::print(&console::table(&rows, Look::of_stderr()));
     console::print(&console::limits_line(&server.config().limits));
-    console::print(&console::descriptors_line(server.descriptors(), server.max_connections()));
+    console::print(&console::descriptors_line(server.descriptors()));
 }
 
 /// Logs to stderr, a line each: time in UTC, level, what happened. RUST_LOG, where it is set, says

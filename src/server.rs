@@ -101,13 +101,10 @@ impl Server {
     pub fn bind_observed<O: Observer>(self, observer: O) -> Result<BoundServer<O>, StartError> {
         let Server { config, services, service_of } = self;
         let descriptors = raise_descriptor_limit().map_err(StartError::System)?;
-        let max_connections = config.max_connections.map_or_else(
-            || {
-                let reserved = RESERVED_DESCRIPTORS + config.listeners().len() as u64;
-                usize::try_from(descriptors.soft.saturating_sub(reserved)).unwrap_or(usize::MAX)
-            },
-            std::num::NonZeroUsize::get,
-        );
+        let reserved = RESERVED_DESCRIPTORS + config.listeners().len() as u64;
+        let possible = usize::try_from(descriptors.soft.saturating_sub(reserved));
+        let possible = possible.unwrap_or(usize::MAX).max(1);
+        let max_connections = config.max_connections.map_or(possible, std::num::NonZeroUsize::get);
         let mut engine = Engine::new(config.limits, rand::random(), observer);
         let ids: Vec<ServiceId> =
             services.into_iter().map(|(_, service)| engine.add_service(service)).collect();
@@ -157,7 +154,8 @@ impl Server {
         reactor.add_signals(signals).map_err(StartError::System)?;
         let places =
             places.into_iter().map(|place| place.expect("every binding has a listener")).collect();
-        Ok(BoundServer { reactor, config, places, descriptors: descriptors.soft, max_connections })
+        let descriptors = Descriptors { limit: descriptors.soft, possible, max_connections };
+        Ok(BoundServer { reactor, config, places, descriptors })
     }
 }
 
@@ -186,8 +184,19 @@ pub struct BoundServer<O: Observer = ()> {
     reactor: Reactor<Mio, O>,
     config: Config,
     places: Vec<Place>,
-    descriptors: u64,
-    max_connections: usize,
+    descriptors: Descriptors,
+}
+
+/// How many connections there can be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Descriptors {
+    /// How many descriptors the process may have.
+    pub limit: u64,
+    /// How many connections that is enough for.
+    pub possible: usize,
+    /// How many connections are served at a time. Where more were asked for than are possible,
+    /// accepting rests when the descriptors are used up.
+    pub max_connections: usize,
 }
 
 impl<O: Observer> BoundServer<O> {
@@ -201,14 +210,9 @@ impl<O: Observer> BoundServer<O> {
         &self.config
     }
 
-    /// How many descriptors the process may have.
-    pub fn descriptors(&self) -> u64 {
+    /// How many connections there can be.
+    pub fn descriptors(&self) -> Descriptors {
         self.descriptors
-    }
-
-    /// How many connections are served at a time.
-    pub fn max_connections(&self) -> usize {
-        self.max_connections
     }
 
     /// Whoever looks on.

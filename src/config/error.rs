@@ -43,7 +43,12 @@ pub enum Problem {
     /// There is no `://`.
     NoScheme,
     /// No transport has this name.
-    UnknownScheme(String),
+    UnknownScheme {
+        /// The name that was typed.
+        name: String,
+        /// The names there are.
+        known: &'static [&'static str],
+    },
     /// `wss` and `tls`: TLS is not there yet.
     NoTls(&'static str),
     /// `ip`, `ip4`, `ip6`: raw sockets.
@@ -166,12 +171,9 @@ impl fmt::Display for Problem {
             Problem::NoScheme => {
                 write!(f, "expected SCHEME://ADDRESS after `=`, such as `tcp://127.0.0.1:8001`")
             }
-            Problem::UnknownScheme(scheme) => write!(
-                f,
-                "unknown scheme `{}` (known: {})",
-                Shown(scheme),
-                super::scheme::NAMES.join(", ")
-            ),
+            Problem::UnknownScheme { name, known } => {
+                write!(f, "unknown scheme `{}` (known: {})", Shown(name), known.join(", "))
+            }
             Problem::NoTls(scheme) => write!(
                 f,
                 "`{scheme}` is not there yet; serve without TLS behind a proxy that ends it"

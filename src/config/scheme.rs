@@ -4,7 +4,7 @@ use super::error::Problem;
 use crate::address::Family;
 
 /// Every scheme that is served, as error messages list them.
-pub(super) const NAMES: [&str; 11] = [
+const NAMES: [&str; 11] = [
     "tcp",
     "tcp4",
     "tcp6",
@@ -70,7 +70,9 @@ impl Scheme {
             "ip" => return Err(Problem::RawSocket("ip")),
             "ip4" => return Err(Problem::RawSocket("ip4")),
             "ip6" => return Err(Problem::RawSocket("ip6")),
-            _ => return Err(Problem::UnknownScheme(text.to_owned())),
+            _ => {
+                return Err(Problem::UnknownScheme { name: text.to_owned(), known: &NAMES });
+            }
         })
     }
 
