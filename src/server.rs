@@ -141,9 +141,11 @@ impl Server {
             match bound.socket {
                 BoundSocket::Listener(socket) => reactor.add_listener(socket, endpoint),
                 BoundSocket::Datagram(socket) => {
-                    match bound.local {
-                        LocalAddr::Inet(own) => reactor.engine_mut().add_own_address(own),
-                        LocalAddr::Unix(own) => reactor.engine_mut().add_own_name(own),
+                    for own in bound.local.sender_addresses() {
+                        reactor.engine_mut().add_own_address(own);
+                    }
+                    if let LocalAddr::Unix(own) = bound.local {
+                        reactor.engine_mut().add_own_name(own);
                     }
                     reactor.add_datagram(socket, endpoint)
                 }

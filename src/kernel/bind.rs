@@ -6,9 +6,10 @@
 //! fails, the half-made socket is dropped, and with it the path it may have made.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 
+use nix::ifaddrs::getifaddrs;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::bind_error::BindError;
@@ -47,6 +48,27 @@ pub enum LocalAddr {
     Inet(SocketAddr),
     /// The name of a UNIX socket.
     Unix(UnixName),
+}
+
+impl LocalAddr {
+    /// Every internet address that datagrams sent from here can carry: the address itself and,
+    /// where it stands for all addresses, those that the interfaces of this machine have
+    /// (getifaddrs(3)) when the question is asked.
+    pub fn sender_addresses(&self) -> Vec<SocketAddr> {
+        let LocalAddr::Inet(address) = self else { return Vec::new() };
+        let mut all = vec![*address];
+        if address.ip().is_unspecified()
+            && let Ok(interfaces) = getifaddrs()
+        {
+            let storages = interfaces.filter_map(|interface| interface.address);
+            all.extend(storages.filter_map(|storage| {
+                let v4 = storage.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+                let v6 = storage.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()));
+                v4.or(v6).map(|ip| SocketAddr::new(ip, address.port()))
+            }));
+        }
+        all
+    }
 }
 
 impl std::fmt::Display for LocalAddr {
@@ -218,6 +240,16 @@ mod tests {
         assert_eq!(local.ip(), Ipv4Addr::UNSPECIFIED);
         let error = listen_everywhere(Family::V6, 0, open_without_v6).unwrap_err();
         assert_eq!(error.to_string(), ":: cannot be used: this machine has no IPv6");
+    }
+
+    #[test]
+    fn everywhere_sends_from_every_interface() {
+        let local = LocalAddr::Inet(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 7)));
+        let all = local.sender_addresses();
+        assert!(all.contains(&SocketAddr::from((Ipv4Addr::LOCALHOST, 7))), "{all:?}");
+        assert!(all.iter().all(|address| address.port() == 7));
+        let one = LocalAddr::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, 7)));
+        assert_eq!(one.sender_addresses(), [SocketAddr::from((Ipv4Addr::LOCALHOST, 7))]);
     }
 
     #[test]
