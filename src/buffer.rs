@@ -68,6 +68,17 @@ impl Buffer {
         self.bytes.truncate(self.start + length);
     }
 
+    /// Gives memory back if there is far more of it than bytes that wait: whoever takes these few
+    /// bytes is slow, and may leave them here for long.
+    pub fn shrink(&mut self) {
+        let enough = self.len().max(SMALL_BYTES);
+        if self.capacity() / 8 > enough {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+            self.bytes.shrink_to(2 * enough);
+        }
+    }
+
     /// Empties the queue and keeps its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -82,6 +93,9 @@ impl Buffer {
 
 /// A queue is moved to the front of its memory when at least this much in front of it is consumed.
 const COMPACT_BYTES: usize = 64 * 1024;
+
+/// A buffer of this size is never too large to be kept.
+const SMALL_BYTES: usize = 4 * 1024;
 
 /// Lends out [`Buffer`]s, the one that came back last first.
 ///
@@ -117,6 +131,17 @@ impl BufferPool {
                 buffer
             }
             None => Box::default(),
+        }
+    }
+
+    /// An empty buffer to keep `length` bytes in for a while: the warmest there is, unless it is
+    /// far too large. Output is gone in a moment, but the start of a message may be kept for as
+    /// long as its sender likes, and must not keep the memory of somebody's largest message, too.
+    pub fn take_for(&mut self, length: usize) -> Box<Buffer> {
+        let fitting = length.saturating_mul(4).max(SMALL_BYTES);
+        match self.free.last() {
+            Some(warmest) if warmest.capacity() <= fitting => self.take(),
+            _ => Box::default(),
         }
     }
 
@@ -186,6 +211,31 @@ mod tests {
         let again = pool.take();
         assert_eq!(again.capacity(), large_capacity);
         assert!(again.is_empty(), "no byte of the last user is left");
+    }
+
+    #[test]
+    fn little_is_not_kept_in_a_large_buffer() {
+        let mut pool = BufferPool::new();
+        let mut large = pool.take();
+        large.extend(&[0; 100_000]);
+        pool.give(large);
+        assert_eq!(pool.take_for(1).capacity(), 0);
+        assert!(pool.take_for(50_000).capacity() >= 100_000);
+        let mut small = pool.take();
+        small.extend(&[0; 1_000]);
+        pool.give(small);
+        assert!(pool.take_for(1).capacity() >= 1_000);
+    }
+
+    #[test]
+    fn a_queue_that_was_long_shrinks_with_what_is_left() {
+        let mut buffer = Buffer::default();
+        buffer.extend(&[1; 1_000_000]);
+        buffer.extend(&[2; 1_000]);
+        buffer.consume(1_000_000);
+        buffer.shrink();
+        assert!(buffer.capacity() <= 4 * SMALL_BYTES, "{}", buffer.capacity());
+        assert_eq!(buffer.as_slice(), [2; 1_000]);
     }
 
     #[test]

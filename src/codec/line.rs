@@ -82,7 +82,7 @@ impl LineDecoder {
             }
             None => {
                 if !input.is_empty() {
-                    let partial = self.partial.get_or_insert_with(|| pool.take());
+                    let partial = self.partial.get_or_insert_with(|| pool.take_for(input.len()));
                     reserve(partial, input.len(), max_line);
                     partial.extend(input);
                     *input = &mut [];

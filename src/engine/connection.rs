@@ -4,7 +4,7 @@ use super::endpoint::BindingId;
 use super::limits::Limits;
 use super::timers::Tick;
 use crate::buffer::{Buffer, BufferPool};
-use crate::protocol::{Deadline, Format, Protocol, Site, WebSocket, Wire};
+use crate::protocol::{Deadline, Format, Protocol, WebSocket};
 
 /// Where a connection is between accept and close.
 ///
@@ -200,19 +200,6 @@ impl Connection {
             },
         };
         Some((self.since.after(after), deadline))
-    }
-
-    /// The protocol, with what it works with.
-    pub(super) fn with_wire<'a>(
-        &'a mut self,
-        pool: &'a mut BufferPool,
-        limits: &'a Limits,
-        site: Option<&'a Site>,
-        unix_seconds: i64,
-    ) -> (&'a mut Protocol, Wire<'a>) {
-        let wire =
-            Wire { output: &mut self.output, pool, limits: &limits.protocol, site, unix_seconds };
-        (&mut self.protocol, wire)
     }
 
     /// Gives back the buffers of input that is not going to be served.

@@ -18,7 +18,7 @@ use super::shared_frame::SharedFrame;
 use super::stats::Stats;
 use super::timers::{Tick, Timers};
 use crate::buffer::BufferPool;
-use crate::protocol::{CloseReason, Closing, Format, Message, Protocol, Site};
+use crate::protocol::{CloseReason, Closing, Format, Message, Protocol, Wire};
 use crate::time::Now;
 
 /// The state of the engine without the services.
@@ -81,6 +81,10 @@ impl Core {
     /// queued.
     pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, is_reply: bool) -> bool {
         let Some(format) = self.admit(to, message, is_reply) else { return false };
+        if format == Format::Raw && message.as_bytes().is_empty() {
+            // Nothing on the wire, and no buffer without bytes in it.
+            return true;
+        }
         let connection = self.connections.get_mut(to).expect("it was just admitted");
         let output = connection.output.get_or_insert_with(|| self.pool.take());
         format.encode(output.tail(), message);
@@ -100,11 +104,14 @@ impl Core {
         for id in to {
             let Some(format) = self.admit(id, message, false) else { continue };
             let encoding = shared.encoding(format, &mut self.pool);
+            count += 1;
+            if encoding.is_empty() {
+                continue;
+            }
             let connection = self.connections.get_mut(id).expect("it was just admitted");
             connection.output.get_or_insert_with(|| self.pool.take()).extend(encoding);
             connection.note_growth(&self.limits);
             self.mark_dirty(id);
-            count += 1;
         }
         shared.release(&mut self.pool);
         count
@@ -124,12 +131,10 @@ impl Core {
 
     /// Closes from our side: with a Close frame to WebSocket peers.
     pub(super) fn close(&mut self, id: ConnId, code: u16, text: &str, reason: CloseReason) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
-        if connection.phase != Phase::Open {
+        if self.connections.get(id).is_none_or(|connection| connection.phase != Phase::Open) {
             return;
         }
-        let (protocol, mut wire) =
-            connection.with_wire(&mut self.pool, &self.limits, None, self.now.wall.unix_seconds);
+        let Some((protocol, mut wire)) = self.wire(id) else { return };
         let phase = match protocol.close(code, text, &mut wire) {
             Closing::AwaitPeer => Phase::AwaitClose,
             Closing::Finish => Phase::Flushing,
@@ -185,8 +190,16 @@ impl Core {
         }
     }
 
-    /// The web site of a connection's endpoint.
-    pub(super) fn site(endpoints: &[Endpoint], endpoint: u16) -> Option<&Site> {
-        endpoints[usize::from(endpoint)].site()
+    /// The protocol of a connection, with what it works with.
+    pub(super) fn wire(&mut self, id: ConnId) -> Option<(&mut Protocol, Wire<'_>)> {
+        let connection = self.connections.get_mut(id)?;
+        let wire = Wire {
+            output: &mut connection.output,
+            pool: &mut self.pool,
+            limits: &self.limits.protocol,
+            site: self.endpoints[usize::from(connection.endpoint)].site(),
+            unix_seconds: self.now.wall.unix_seconds,
+        };
+        Some((&mut connection.protocol, wire))
     }
 }

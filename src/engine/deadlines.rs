@@ -80,18 +80,13 @@ impl<O: Observer> Engine<O> {
             (Phase::Open, Deadline::Pong) if !connection.flags.has(Flags::PINGED) => {
                 connection.flags.set(Flags::PINGED);
                 connection.since = now;
-                let (protocol, mut wire) =
-                    connection.with_wire(&mut core.pool, &core.limits, None, 0);
-                if let Protocol::WebSocket(websocket) = protocol {
+                if let Some((Protocol::WebSocket(websocket), mut wire)) = core.wire(id) {
                     websocket.ping(&mut wire);
                 }
                 core.mark_dirty(id);
             }
             (Phase::Open, Deadline::Handshake) => {
-                let unix_seconds = core.now.wall.unix_seconds;
-                let (protocol, mut wire) =
-                    connection.with_wire(&mut core.pool, &core.limits, None, unix_seconds);
-                if let Protocol::Http(http) = protocol {
+                if let Some((Protocol::Http(http), mut wire)) = core.wire(id) {
                     http.time_out(&mut wire);
                 }
                 core.end(id, reason, Phase::Flushing);

@@ -8,7 +8,6 @@ use std::io;
 use log::debug;
 
 use super::connection::{Flags, Phase};
-use super::core::Core;
 use super::observer::{Observer, Sighting};
 use super::timers::Tick;
 use super::{BindingId, ConnId, EndpointId, Engine, StopScope};
@@ -97,7 +96,7 @@ impl<O: Observer> Engine<O> {
         let mut left = 0;
         loop {
             let core = &mut self.core;
-            let Some(connection) = core.connections.get_mut(id) else { break };
+            let Some(connection) = core.connections.get(id) else { break };
             if !connection.is_decoding() {
                 break;
             }
@@ -105,10 +104,7 @@ impl<O: Observer> Engine<O> {
                 left = rest.len();
                 break;
             }
-            let site = Core::site(&core.endpoints, connection.endpoint);
-            let unix_seconds = core.now.wall.unix_seconds;
-            let (protocol, mut wire) =
-                connection.with_wire(&mut core.pool, &core.limits, site, unix_seconds);
+            let Some((protocol, mut wire)) = core.wire(id) else { break };
             let Some(event) = protocol.next(&mut rest, &mut wire) else { break };
             self.handle(id, event);
             if rest.is_empty() {
@@ -185,7 +181,7 @@ impl<O: Observer> Engine<O> {
     /// Keeps input for later.
     fn park(&mut self, id: ConnId, rest: &[u8]) {
         let Some(connection) = self.core.connections.get_mut(id) else { return };
-        let mut parked = self.core.pool.take();
+        let mut parked = self.core.pool.take_for(rest.len());
         parked.extend(rest);
         connection.parked = Some(parked);
         self.core.stats.parked += 1;

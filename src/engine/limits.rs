@@ -75,7 +75,7 @@ impl Limits {
 
     /// The cap on pushed output: never so small that one message of the longest kind does not fit.
     pub(super) fn queue_cap(&self) -> usize {
-        let longest = self.protocol.frames.max_message + protocol::Format::OVERHEAD;
+        let longest = self.protocol.frames.max_message.saturating_add(protocol::Format::OVERHEAD);
         self.max_queued_bytes.max(longest)
     }
 

@@ -41,9 +41,9 @@ impl<O: Observer> Engine<O> {
             _ => output.consume(count),
         }
         let left = output.len();
-        if left == 0
-            && let Some(output) = connection.output.take()
-        {
+        if left > 0 {
+            output.shrink();
+        } else if let Some(output) = connection.output.take() {
             self.core.pool.give(output);
         }
         if connection.flags.has(Flags::PAUSED)

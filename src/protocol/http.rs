@@ -192,7 +192,7 @@ impl Http {
                 return Ok(Some(Payload::Borrowed(head)));
             }
             if !input.is_empty() {
-                let mut partial = pool.take();
+                let mut partial = pool.take_for(input.len());
                 partial.extend(input);
                 self.partial = Some(partial);
                 *input = &mut [];

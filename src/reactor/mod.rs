@@ -286,7 +286,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
 
     /// Closes what is to be closed.
     fn reap(&mut self) {
-        for index in std::mem::take(&mut self.closing) {
+        while let Some(index) = self.closing.pop() {
             if let Source::Stream(source) = self.sources.remove(index) {
                 let id = source.id(index);
                 self.kernel.close(source.stream);

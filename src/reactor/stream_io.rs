@@ -111,12 +111,13 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
                 },
             }
         }
-        let is_blocked = self.engine.output(id).is_some();
-        if is_blocked && source.readiness.has(Readiness::WRITABLE) {
+        let has_output = self.engine.output(id).is_some();
+        let has_room = source.readiness.has(Readiness::WRITABLE);
+        if has_output && has_room {
             // Interrupted, or too many packets for one turn.
             self.engine.mark_dirty(id);
         }
-        self.watch_write(id, kind, is_blocked);
+        self.watch_write(id, kind, has_output && !has_room);
         self.close_step(id);
     }
 

@@ -126,7 +126,7 @@ impl Message {
     /// Makes room for `additional` bytes that have come.
     pub(super) fn reserve(&mut self, additional: usize, pool: &mut BufferPool) {
         if additional > 0 {
-            let bytes = self.bytes.get_or_insert_with(|| pool.take());
+            let bytes = self.bytes.get_or_insert_with(|| pool.take_for(additional));
             reserve(bytes, additional, self.ceiling);
         }
     }
@@ -142,7 +142,7 @@ impl Message {
             self.utf8.push(piece, known_ascii)?;
         }
         if !piece.is_empty() {
-            self.bytes.get_or_insert_with(|| pool.take()).extend(piece);
+            self.bytes.get_or_insert_with(|| pool.take_for(piece.len())).extend(piece);
         }
         Ok(())
     }

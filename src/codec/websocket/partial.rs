@@ -65,7 +65,7 @@ impl Partial {
         payload_len: usize,
         pool: &mut BufferPool,
     ) {
-        let (cut, bytes) = (Cut::new(header, payload_len), pool.take());
+        let (cut, bytes) = (Cut::new(header, payload_len), pool.take_for(payload_len));
         self.frame = Frame::Control { opcode: header.opcode, cut, bytes };
     }
 
