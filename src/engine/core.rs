@@ -18,7 +18,7 @@ use super::shared_frame::SharedFrame;
 use super::stats::Stats;
 use super::timers::{Tick, Timers};
 use crate::buffer::BufferPool;
-use crate::protocol::{CloseReason, Closing, Format, Message, Protocol, Wire};
+use crate::protocol::{CloseReason, Closing, Event, Format, Message, Protocol, Wire};
 use crate::time::Now;
 
 /// The state of the engine without the services.
@@ -76,21 +76,24 @@ impl Core {
         self.rearm(id);
     }
 
+    /// A web client has become a client of `binding`.
+    pub(super) fn upgrade(&mut self, id: ConnId, binding: BindingId) {
+        let now = self.tick();
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.upgrade(binding, now);
+            self.stats.upgraded += 1;
+            self.rearm(id);
+        }
+    }
+
     /// Queues a message. A reply is always admitted: reading stops instead. What is pushed must
     /// fit under the cap, or its receiver is a slow consumer and is closed. Returns whether it was
     /// queued.
     pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, is_reply: bool) -> bool {
-        let Some(format) = self.admit(to, message, is_reply) else { return false };
-        if format == Format::Raw && message.as_bytes().is_empty() {
-            // Nothing on the wire, and no buffer without bytes in it.
-            return true;
-        }
-        let connection = self.connections.get_mut(to).expect("it was just admitted");
-        let output = connection.output.get_or_insert_with(|| self.pool.take());
-        format.encode(output.tail(), message);
-        connection.note_growth(&self.limits);
-        self.mark_dirty(to);
-        true
+        let cap = if is_reply { usize::MAX } else { self.limits.queue_cap() };
+        self.append(to, message.as_bytes().len(), cap, |format, output, _| {
+            format.encode(output, message);
+        })
     }
 
     /// Queues one message for many, under the cap for each of them, and returns for how many.
@@ -100,33 +103,47 @@ impl Core {
         message: Message<'_>,
     ) -> usize {
         let mut shared = SharedFrame::new(message);
+        let (length, cap) = (message.as_bytes().len(), self.limits.queue_cap());
         let mut count = 0;
         for id in to {
-            let Some(format) = self.admit(id, message, false) else { continue };
-            let encoding = shared.encoding(format, &mut self.pool);
-            count += 1;
-            if encoding.is_empty() {
-                continue;
-            }
-            let connection = self.connections.get_mut(id).expect("it was just admitted");
-            connection.output.get_or_insert_with(|| self.pool.take()).extend(encoding);
-            connection.note_growth(&self.limits);
-            self.mark_dirty(id);
+            count += usize::from(self.append(id, length, cap, |format, output, pool| {
+                output.extend_from_slice(shared.encoding(format, pool));
+            }));
         }
         shared.release(&mut self.pool);
         count
     }
 
-    /// In which format `message` may be queued for a connection, if it may.
-    fn admit(&mut self, id: ConnId, message: Message<'_>, is_reply: bool) -> Option<Format> {
-        let connection = self.connections.get(id)?;
-        let format = connection.format()?;
-        let length = message.as_bytes().len() + Format::OVERHEAD;
-        if !is_reply && connection.queued_bytes() + length > self.limits.queue_cap() {
+    /// Has `encode` append a message of `length` bytes to the output of a connection, unless that
+    /// would be more than `cap`: then the peer is a slow consumer. Returns whether it was done.
+    #[inline]
+    fn append(
+        &mut self,
+        id: ConnId,
+        length: usize,
+        cap: usize,
+        encode: impl FnOnce(Format, &mut Vec<u8>, &mut BufferPool),
+    ) -> bool {
+        let Some(connection) = self.connections.get_mut(id) else { return false };
+        let Some(format) = connection.format() else { return false };
+        if connection.queued_bytes() + length + Format::OVERHEAD > cap {
             self.end(id, CloseReason::SlowConsumer, Phase::Dead);
-            return None;
+            return false;
         }
-        Some(format)
+        let mut output = connection.output.take().unwrap_or_else(|| self.pool.take());
+        encode(format, output.tail(), &mut self.pool);
+        if output.is_empty() {
+            // An empty message to a raw peer is nothing on the wire.
+            self.pool.give(output);
+            return true;
+        }
+        connection.output = Some(output);
+        connection.note_growth(&self.limits);
+        if !connection.flags.has(Flags::DIRTY) {
+            connection.flags.set(Flags::DIRTY);
+            self.dirty.push(id);
+        }
+        true
     }
 
     /// Closes from our side: with a Close frame to WebSocket peers.
@@ -190,16 +207,51 @@ impl Core {
         }
     }
 
-    /// The protocol of a connection, with what it works with.
-    pub(super) fn wire(&mut self, id: ConnId) -> Option<(&mut Protocol, Wire<'_>)> {
-        let connection = self.connections.get_mut(id)?;
-        let wire = Wire {
+    /// Takes the next event from the front of `input`. One look at the connection for each: this is
+    /// the way of every message.
+    #[inline]
+    pub(super) fn decode<'a>(&mut self, id: ConnId, input: &mut &'a mut [u8]) -> Step<'a> {
+        let Some(connection) = self.connections.get_mut(id) else { return Step::Done };
+        if !connection.is_decoding() {
+            return Step::Done;
+        }
+        if connection.queued_bytes() > self.limits.queue_cap() {
+            return Step::Blocked;
+        }
+        let mut wire = Wire {
             output: &mut connection.output,
             pool: &mut self.pool,
             limits: &self.limits.protocol,
             site: self.endpoints[usize::from(connection.endpoint)].site(),
             unix_seconds: self.now.wall.unix_seconds,
         };
+        match connection.protocol.next(input, &mut wire) {
+            Some(event) => Step::Event(event, connection.binding()),
+            None => Step::Done,
+        }
+    }
+
+    /// The protocol of a connection, with what it works with, for what it says unasked.
+    pub(super) fn wire(&mut self, id: ConnId) -> Option<(&mut Protocol, Wire<'_>)> {
+        let connection = self.connections.get_mut(id)?;
+        let wire = Wire {
+            output: &mut connection.output,
+            pool: &mut self.pool,
+            limits: &self.limits.protocol,
+            site: None,
+            unix_seconds: self.now.wall.unix_seconds,
+        };
         Some((&mut connection.protocol, wire))
     }
+}
+
+/// What one step of decoding comes to.
+#[derive(Debug)]
+pub(super) enum Step<'a> {
+    /// An event, and the binding whose client the peer is.
+    Event(Event<'a>, Option<BindingId>),
+    /// All of the input is taken, or it means nothing any more.
+    Done,
+    /// The peer does not read its replies, and nothing is decoded for now.
+    Blocked,
 }

@@ -8,8 +8,8 @@ use std::io;
 use log::debug;
 
 use super::connection::{Flags, Phase};
+use super::core::Step;
 use super::observer::{Observer, Sighting};
-use super::timers::Tick;
 use super::{BindingId, ConnId, EndpointId, Engine, StopScope};
 use crate::codec::Payload;
 use crate::protocol::{CloseReason, Event, Message, MessageKind, Protocol};
@@ -93,38 +93,29 @@ impl<O: Observer> Engine<O> {
     /// undecoded because the peer does not read its replies.
     fn decode(&mut self, id: ConnId, input: &mut [u8]) -> usize {
         let mut rest = input;
-        let mut left = 0;
-        loop {
-            let core = &mut self.core;
-            let Some(connection) = core.connections.get(id) else { break };
-            if !connection.is_decoding() {
-                break;
+        let left = loop {
+            match self.core.decode(id, &mut rest) {
+                Step::Event(event, binding) => self.handle(id, event, binding),
+                Step::Done => break 0,
+                Step::Blocked => break rest.len(),
             }
-            if connection.queued_bytes() > core.limits.queue_cap() {
-                left = rest.len();
-                break;
-            }
-            let Some((protocol, mut wire)) = core.wire(id) else { break };
-            let Some(event) = protocol.next(&mut rest, &mut wire) else { break };
-            self.handle(id, event);
             if rest.is_empty() {
-                break;
+                break 0;
             }
-        }
+        };
         self.after_decode(id);
         left
     }
 
-    /// Serves one event.
-    fn handle(&mut self, id: ConnId, event: Event<'_>) {
-        let Some(connection) = self.core.connections.get_mut(id) else { return };
+    /// Serves one event of a client of `binding`.
+    fn handle(&mut self, id: ConnId, event: Event<'_>, binding: Option<BindingId>) {
         match event {
             Event::Message(kind, payload) => {
-                let binding = connection.binding().expect("only services get messages");
+                let binding = binding.expect("only services get messages");
                 self.deliver(binding, id, kind, payload);
             }
             Event::Stop => {
-                let binding = connection.binding().expect("lines have a binding");
+                let binding = binding.expect("lines have a binding");
                 self.observer.see(binding, Some(id), Sighting::Stop);
                 if self.bindings[usize::from(binding.0)].stop == StopScope::Server {
                     self.core.stop_requested = true;
@@ -134,9 +125,7 @@ impl<O: Observer> Engine<O> {
             }
             Event::Upgraded { binding, head } => {
                 let binding = BindingId(binding);
-                connection.upgrade(binding, Tick::at(self.core.now.time));
-                self.core.stats.upgraded += 1;
-                self.core.rearm(id);
+                self.core.upgrade(id, binding);
                 self.observer.see(binding, Some(id), Sighting::Opened { head: head.as_slice() });
                 head.recycle(&mut self.core.pool);
                 self.call(binding, id, |service, cx| service.on_open(cx, id));
