@@ -6,31 +6,27 @@
 //! nothing, and the highest bits of the result tell whether the payload was all ASCII: then it is
 //! UTF-8, and no second scan is needed.
 //!
-//! The work is done on blocks of 64 bytes, as words. This is plain safe code in the shape that the
-//! compiler turns into vector instructions: blocks of constant size, no bounds, no branches.
+//! The work is done a word of eight bytes at a time, in plain safe code: a loop without bounds and
+//! branches, which the compiler turns into one over vectors. (It is left to unroll the loop itself:
+//! given blocks of a fixed size, it unrolls them into single words and finds no vectors in those.)
 
 /// The bit that no ASCII byte has, in each byte of a word.
 const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
-
-/// A cache line: four vectors of SSE2, two of AVX2.
-const BLOCK_BYTES: usize = 64;
 
 /// Removes the mask from `bytes`, or puts it on: it is the same operation. `offset` says how many
 /// bytes of the payload came before. Returns whether the result is all ASCII.
 #[inline]
 pub fn unmask_in_place(bytes: &mut [u8], mask: [u8; 4], offset: usize) -> bool {
-    let [a, b, c, d] = rotate(mask, offset);
-    let key = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let key = key_at(mask, offset);
     let mut seen = 0;
-    let (blocks, rest) = bytes.as_chunks_mut::<BLOCK_BYTES>();
-    for block in blocks {
-        let (words, _) = block.as_chunks_mut();
-        seen |= unmask_words(words, key);
+    let (words, rest) = bytes.as_chunks_mut();
+    for word in words {
+        let plain = u64::from_le_bytes(*word) ^ key;
+        *word = plain.to_le_bytes();
+        seen |= plain;
     }
-    let (words, rest) = rest.as_chunks_mut();
-    seen |= unmask_words(words, key);
     // At most seven bytes; the key starts again with each word.
-    for (byte, key) in rest.iter_mut().zip(key.to_ne_bytes()) {
+    for (byte, key) in rest.iter_mut().zip(key.to_le_bytes()) {
         *byte ^= key;
         seen |= u64::from(*byte);
     }
@@ -46,23 +42,13 @@ pub fn reveal(bytes: &mut [u8], mask: Option<[u8; 4]>, offset: usize) -> bool {
     }
 }
 
+/// The key as it stands `offset` bytes into the payload, twice. Its first byte is the lowest one of
+/// the word, so turning the key by bytes is turning the number by bits.
 #[inline]
-fn unmask_words(words: &mut [[u8; 8]], key: u64) -> u64 {
-    let mut seen = 0;
-    for word in words {
-        let plain = u64::from_ne_bytes(*word) ^ key;
-        *word = plain.to_ne_bytes();
-        seen |= plain;
-    }
-    seen
-}
-
-/// The key as it stands `offset` bytes into the payload.
-#[inline]
-fn rotate(mask: [u8; 4], offset: usize) -> [u8; 4] {
-    let mut key = mask;
-    key.rotate_left(offset % 4);
-    key
+fn key_at(mask: [u8; 4], offset: usize) -> u64 {
+    let bits = [0, 8, 16, 24][offset % 4];
+    let key = u64::from(u32::from_le_bytes(mask).rotate_right(bits));
+    key << 32 | key
 }
 
 #[cfg(test)]
@@ -76,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn words_and_blocks_do_what_single_bytes_do() {
+    fn words_do_what_single_bytes_do() {
         let mask = [0x37, 0xfa, 0x21, 0x3d];
         let source: Vec<u8> = (0..300u32).map(|at| at.wrapping_mul(97).to_le_bytes()[0]).collect();
         for len in 0..source.len() {
