@@ -115,6 +115,10 @@ impl Http {
     }
 
     /// Takes the next request, if it is complete, and answers it.
+    ///
+    /// Out of line: the table of its fields takes two KiB of stack, which would be a part of the
+    /// frame in which every WebSocket message is decoded.
+    #[inline(never)]
     pub(super) fn next<'a>(
         &mut self,
         input: &mut &'a mut [u8],
