@@ -142,7 +142,10 @@ impl<O: Observer> Engine<O> {
         let service = self.bindings[usize::from(binding.0)].service;
         let mut context = Context::new(&mut self.core, Some(id));
         call(self.services[usize::from(service.0)].as_mut(), &mut context);
-        self.tell_closed();
+        // Hardly any call closes anybody, and this is the way of every message.
+        if !self.core.closed.is_empty() {
+            self.tell_closed();
+        }
     }
 
     /// Tells services of the connections that were closed by the last call. Bounded: a service may
