@@ -130,14 +130,15 @@ impl Core {
             self.end(id, CloseReason::SlowConsumer, Phase::Dead);
             return false;
         }
-        let mut output = connection.output.take().unwrap_or_else(|| self.pool.take());
+        let output = connection.output.get_or_insert_with(|| self.pool.take());
         encode(format, output.tail(), &mut self.pool);
         if output.is_empty() {
             // An empty message to a raw peer is nothing on the wire.
-            self.pool.give(output);
+            if let Some(output) = connection.output.take() {
+                self.pool.give(output);
+            }
             return true;
         }
-        connection.output = Some(output);
         connection.note_growth(&self.limits);
         if !connection.flags.has(Flags::DIRTY) {
             connection.flags.set(Flags::DIRTY);
