@@ -203,11 +203,9 @@ fn take_whole<'a>(input: &mut &'a mut [u8], role: Role, limits: &Limits) -> Opti
         _ => return None,
     };
     let payload_len = fitting(header.payload_len, limits.max_message).ok()?;
-    if payload_len > input.len() - used {
-        return None;
-    }
-    skip(input, used);
-    let payload = input.split_off_mut(..payload_len)?;
+    // `None`, and nothing taken, where the input is shorter than the frame.
+    let frame = input.split_off_mut(..used.checked_add(payload_len)?)?;
+    let (_, payload) = frame.split_at_mut(used);
     Some(Whole { kind, mask: header.mask, payload })
 }
 
