@@ -172,9 +172,9 @@ impl Connection {
     /// Output has grown: notes that it went over a mark.
     pub(super) fn note_growth(&mut self, limits: &Limits) {
         let queued = self.queued_bytes();
-        if queued > limits.low_water() {
+        if queued > limits.low_water_bytes {
             self.flags.set(Flags::ABOVE_LOW_WATER);
-            if queued > limits.high_water() {
+            if queued > limits.high_water_bytes {
                 self.flags.set(Flags::PAUSED);
             }
         }

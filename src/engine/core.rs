@@ -24,6 +24,7 @@ use crate::time::Now;
 /// The state of the engine without the services.
 #[derive(Debug)]
 pub(super) struct Core {
+    /// As they are [in force](Limits::in_force).
     pub(super) limits: Limits,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) connections: Connections,
@@ -46,7 +47,7 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(limits: Limits, seed: u64) -> Core {
         Core {
-            limits,
+            limits: limits.in_force(),
             endpoints: Vec::new(),
             connections: Connections::default(),
             pool: BufferPool::new(),
@@ -90,7 +91,7 @@ impl Core {
     /// fit under the cap, or its receiver is a slow consumer and is closed. Returns whether it was
     /// queued.
     pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, is_reply: bool) -> bool {
-        let cap = if is_reply { usize::MAX } else { self.limits.queue_cap() };
+        let cap = if is_reply { usize::MAX } else { self.limits.max_queued_bytes };
         self.append(to, message.as_bytes().len(), cap, |format, output, _| {
             format.encode(output, message);
         })
@@ -103,7 +104,7 @@ impl Core {
         message: Message<'_>,
     ) -> usize {
         let mut shared = SharedFrame::new(message);
-        let (length, cap) = (message.as_bytes().len(), self.limits.queue_cap());
+        let (length, cap) = (message.as_bytes().len(), self.limits.max_queued_bytes);
         let mut count = 0;
         for id in to {
             count += usize::from(self.append(id, length, cap, |format, output, pool| {
@@ -216,7 +217,7 @@ impl Core {
         if !connection.is_decoding() {
             return Step::Done;
         }
-        if connection.queued_bytes() > self.limits.queue_cap() {
+        if connection.queued_bytes() > self.limits.max_queued_bytes {
             return Step::Blocked;
         }
         let mut wire = Wire {

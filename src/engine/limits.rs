@@ -73,20 +73,16 @@ impl Limits {
         self
     }
 
-    /// The cap on pushed output: never so small that one message of the longest kind does not fit.
-    pub(super) fn queue_cap(&self) -> usize {
+    /// The same limits, made to agree with each other, once and not for every message. The cap on
+    /// pushed output is never so small that one message of the longest kind does not fit. The
+    /// high-water mark is never above the cap: input is parked above the cap and comes back below
+    /// the low-water mark, so whoever is above the cap must be above the marks, too. And the
+    /// low-water mark is never above the high one.
+    pub(super) fn in_force(mut self) -> Limits {
         let longest = self.protocol.frames.max_message.saturating_add(protocol::Format::OVERHEAD);
-        self.max_queued_bytes.max(longest)
-    }
-
-    /// The high-water mark in force: never above the cap. Input is parked above the cap and comes
-    /// back below the low-water mark, so whoever is above the cap must be above the marks, too.
-    pub(super) fn high_water(&self) -> usize {
-        self.high_water_bytes.min(self.queue_cap())
-    }
-
-    /// The low-water mark in force: never above the high one.
-    pub(super) fn low_water(&self) -> usize {
-        self.low_water_bytes.min(self.high_water())
+        self.max_queued_bytes = self.max_queued_bytes.max(longest);
+        self.high_water_bytes = self.high_water_bytes.min(self.max_queued_bytes);
+        self.low_water_bytes = self.low_water_bytes.min(self.high_water_bytes);
+        self
     }
 }

@@ -53,7 +53,7 @@ impl<O: Observer> Engine<O> {
             // has yet to come to; so what it takes is its sign of life.
             connection.note_life(tick);
         }
-        let is_below = left <= self.core.limits.low_water();
+        let is_below = left <= self.core.limits.low_water_bytes;
         if connection.flags.has(Flags::ABOVE_LOW_WATER) && is_below {
             connection.flags.clear(Flags::ABOVE_LOW_WATER);
             connection.flags.clear(Flags::PAUSED);
