@@ -286,6 +286,26 @@ fn a_body_is_skipped_and_the_next_request_served() {
 }
 
 #[test]
+fn behind_a_body_that_may_not_come_nothing_is_taken_for_a_request() {
+    let server = server();
+    // A client that asks whether to send its body may leave it out once it is refused. What follows
+    // is a body for one reader and a request for another.
+    for expect in ["100-continue", "100-Continue"] {
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: {expect}\r\n\r\n");
+        let fields = format!("Allow: GET, HEAD\r\n{CLOSE}");
+        let expected = error("405 Method Not Allowed", &fields);
+        ask_last(&mut server.connect(0), format!("{head}{GET}").as_bytes(), &expected);
+        ask_last(&mut server.connect(0), format!("{head}12345{GET}").as_bytes(), &expected);
+    }
+    // Without a body there is nothing to wait for.
+    let get = "GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n";
+    let mut stream = server.connect(0);
+    ask(&mut stream, get, WELCOME);
+    ask(&mut stream, GET, WELCOME);
+}
+
+#[test]
 fn what_is_no_sound_request_is_refused_and_the_connection_closed() {
     let server = server();
     let (bad, version, coded) =

@@ -30,7 +30,7 @@ use crate::codec::websocket::handshake;
 
 /// A request may carry a body of this length, which is skipped. Nothing here takes a body, and a
 /// longer one is not worth its transport: the connection is closed behind the response.
-const MAX_SKIPPED_BYTES: u64 = 64 * 1024;
+const MAX_SKIPPED_BYTES: u32 = 64 * 1024;
 
 /// A server's side of one HTTP connection.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ enum Stage {
     First,
     /// Everything that was asked is answered.
     Between,
-    /// A request has begun behind another.
+    /// A request has begun behind another, or the body of one that is answered has not ended.
     Later,
 }
 
@@ -229,8 +229,12 @@ impl Http {
         let site = wire.site.expect("HTTP is spoken at web listeners only");
         let mut persistence = request.persistence;
         if let Body::Length(length) = request.body {
+            // Who asks before it sends a body, and is answered, may send it all the same or send the
+            // next request in its place. Nobody can tell which, so nothing more is read (RFC 9110
+            // section 10.1.1).
+            let is_certain = !request.has_token("Expect", "100-continue");
             match u32::try_from(length) {
-                Ok(length) if u64::from(length) <= MAX_SKIPPED_BYTES => self.body_left = length,
+                Ok(length) if is_certain && length <= MAX_SKIPPED_BYTES => self.body_left = length,
                 _ => persistence = Persistence::Close,
             }
         }
