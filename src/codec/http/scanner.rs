@@ -95,11 +95,6 @@ impl HeadScanner {
         if is_too_large { Err(Status::HeaderTooLarge) } else { Ok(None) }
     }
 
-    /// Whether a head has begun: bytes have come and the empty line has not.
-    pub fn has_begun(&self) -> bool {
-        self.scanned > 0
-    }
-
     fn check_start_line(&self, line: &[u8]) -> Result<(), Status> {
         match self.kind {
             HeadKind::Request => check_request_line(line),

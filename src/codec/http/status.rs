@@ -17,8 +17,6 @@ pub enum Status {
     MethodNotAllowed,
     /// 408: the request had begun and did not become complete in time.
     RequestTimeout,
-    /// 413: the body is larger than what the path takes.
-    ContentTooLarge,
     /// 426: the WebSocket version is not ours. The reply carries `Upgrade`.
     UpgradeRequired,
     /// 431: the head is longer than [`MAX_HEAD_BYTES`](super::MAX_HEAD_BYTES), or has more
@@ -26,8 +24,6 @@ pub enum Status {
     HeaderTooLarge,
     /// 501: the request has a transfer coding; this server reads none.
     NotImplemented,
-    /// 503: the server is draining.
-    ServiceUnavailable,
     /// 505: neither HTTP/1.0 nor HTTP/1.1.
     VersionNotSupported,
 }
@@ -42,11 +38,9 @@ impl Status {
             Status::NotFound => 404,
             Status::MethodNotAllowed => 405,
             Status::RequestTimeout => 408,
-            Status::ContentTooLarge => 413,
             Status::UpgradeRequired => 426,
             Status::HeaderTooLarge => 431,
             Status::NotImplemented => 501,
-            Status::ServiceUnavailable => 503,
             Status::VersionNotSupported => 505,
         }
     }
@@ -65,11 +59,9 @@ impl Status {
             Status::NotFound => "Not Found\n",
             Status::MethodNotAllowed => "Method Not Allowed\n",
             Status::RequestTimeout => "Request Timeout\n",
-            Status::ContentTooLarge => "Content Too Large\n",
             Status::UpgradeRequired => "Upgrade Required\n",
             Status::HeaderTooLarge => "Request Header Fields Too Large\n",
             Status::NotImplemented => "Not Implemented\n",
-            Status::ServiceUnavailable => "Service Unavailable\n",
             Status::VersionNotSupported => "HTTP Version Not Supported\n",
         }
     }

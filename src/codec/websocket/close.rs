@@ -39,11 +39,6 @@ impl CloseFrame {
             }
         }
     }
-
-    /// What the log says about this end; see [`describe`].
-    pub fn describe(&self) -> Description<'_> {
-        describe(Some(self.code.into()), self.reason.as_bytes())
-    }
 }
 
 /// Whether `code` may stand in a Close frame (section 7.4 and the IANA registry, which has added
