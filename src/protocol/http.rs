@@ -13,7 +13,8 @@
 //!
 //! The stages differ in their deadlines: the first request has to be complete a while after
 //! accept, a later one a while after its first byte, and between requests a client may idle for a
-//! while. A client that trickles bytes moves none of them.
+//! while. A client that trickles bytes moves none of them. (From `First`, too, a request leads to
+//! `Later` where it is answered before its body has come; the end of the body leads to `Between`.)
 
 use std::fmt;
 

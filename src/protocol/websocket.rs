@@ -1,7 +1,7 @@
 //! A WebSocket peer after the handshake: messages, pings, and the two ways to close (RFC 6455).
 //!
 //! ```text
-//!                 Close received: answer it
+//!             Close received: answer it; or end
 //!        ┌──────────────────────────────────────────► ┌────────┐
 //!   ┌────────┐    rule broken: send Close with 1002…   │        │
 //!   │  Open  │ ───────────────────────────────────────► Closed  │  nothing is read any more:

@@ -11,9 +11,9 @@
 //! is, and so which frames carry a mask. What to do about an event (answer a ping, finish the
 //! close handshake) is the business of [`protocol`](crate::protocol).
 //!
-//! The header and close types of `tungstenite` are used where they fit. Its reader is not: it
-//! keeps a read buffer for each connection, which is what makes an idle connection large. It
-//! serves as the second opinion in the tests instead.
+//! The close codes and the accept key are those of `tungstenite`. Its reader is not used: it keeps
+//! a read buffer for each connection, which is what makes an idle connection large. It serves as
+//! the second opinion in the tests instead.
 
 pub mod close;
 pub mod decoder;
