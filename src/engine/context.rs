@@ -59,7 +59,11 @@ impl<'a> Context<'a> {
         if connection.format().is_none() {
             return 0;
         }
-        (self.core.limits.high_water_bytes + 1).saturating_sub(connection.queued_bytes())
+        self.core
+            .limits
+            .high_water_bytes
+            .saturating_add(1)
+            .saturating_sub(connection.queued_bytes())
     }
 
     /// The monotonic clock, read once a turn.

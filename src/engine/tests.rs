@@ -699,3 +699,30 @@ fn a_peer_that_has_ended_holds_nothing_but_its_answers() {
     assert!(world.engine.core.pool.kept_bytes() >= 100_000, "the cut line is not waited for");
     assert_eq!(world.take(id), b"whole\n");
 }
+
+#[test]
+fn an_empty_line_behind_an_answer_is_not_a_request() {
+    let mut world = World::new();
+    let echo = world.web(Echo);
+    let (idle, next) = (world.open(echo), world.open(echo));
+    for id in [idle, next] {
+        let request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx\r\n";
+        assert!(world.send(id, request).starts_with(b"HTTP/1.1 405 "));
+    }
+    world.pass(Duration::from_secs(5));
+    world.receive(next, b"GET");
+    world.pass(Duration::from_millis(5_100));
+    assert_eq!((world.take(idle), world.socket(idle)), (vec![], Socket::WriteEnded));
+    assert_eq!(world.socket(next), Socket::Open, "its time runs from its first letter");
+    world.pass(Duration::from_secs(5));
+    assert!(world.take(next).starts_with(b"HTTP/1.1 408 "));
+}
+
+#[test]
+fn head_gets_no_body_whatever_is_wrong() {
+    let mut world = World::new();
+    let echo = world.web(Echo);
+    let id = world.open(echo);
+    let answer = world.send(id, b"\r\nHEAD / HTTP/1.1\r\n\r\n");
+    assert!(answer.starts_with(b"HTTP/1.1 400 ") && answer.ends_with(b"\r\n\r\n"));
+}

@@ -137,7 +137,10 @@ impl Http {
         };
         let outcome = match parse_request(head.as_slice()) {
             Ok(request) => self.answer(&request, wire),
-            Err(status) => refuse(status, Persistence::Close, &[], Method::Other, wire),
+            Err(status) => {
+                let method = Method::of_head(head.as_slice());
+                refuse(status, Persistence::Close, &[], method, wire)
+            }
         };
         if let Outcome::Answered(Persistence::Close, _) = outcome {
             *input = &mut [];
@@ -200,10 +203,8 @@ impl Http {
                 let mut partial = pool.take_for(input.len());
                 partial.extend(input);
                 self.partial = Some(partial);
+                self.note_beginning(input);
                 *input = &mut [];
-                if self.stage == Stage::Between {
-                    self.move_to(Stage::Later);
-                }
             }
             return Ok(None);
         };
@@ -211,6 +212,7 @@ impl Http {
         let count = input.len().min(MAX_HEAD_BYTES - before);
         partial.extend(&input[..count]);
         let Some(length) = self.scanner.scan(partial.as_slice())? else {
+            self.note_beginning(input);
             *input = &mut [];
             return Ok(None);
         };
@@ -218,6 +220,14 @@ impl Http {
         partial.truncate(length);
         *input = &mut std::mem::take(input)[length - before..];
         Ok(self.partial.take().map(Payload::Owned))
+    }
+
+    /// A request begins with its first byte, and empty lines in front of it are none of it: some
+    /// clients send one behind a body.
+    fn note_beginning(&mut self, bytes: &[u8]) {
+        if self.stage == Stage::Between && bytes.iter().any(|byte| !b"\r\n".contains(byte)) {
+            self.move_to(Stage::Later);
+        }
     }
 
     fn move_to(&mut self, stage: Stage) {
@@ -320,6 +330,12 @@ enum Method {
 }
 
 impl Method {
+    /// The method of a head that is not sound: HEAD gets no body, whatever else is wrong.
+    fn of_head(head: &[u8]) -> Method {
+        let start = head.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(head.len());
+        if head[start..].starts_with(b"HEAD ") { Method::Head } else { Method::Other }
+    }
+
     fn of(request: &Request<'_>) -> Method {
         match request.method {
             "GET" => Method::Get,
