@@ -400,18 +400,19 @@ fn check(file: &str, source: &str) -> BTreeSet<String> {
     found
 }
 
-/// Every source of the crate but files of tests, as its path from `src/` on.
+/// Every source of the crate but files and folders of tests, as its path from `src/` on.
 fn sources(root: &Path) -> Vec<PathBuf> {
     let mut folders = vec![root.to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder of sources") {
             let path = entry.expect("an entry").path();
+            if path.file_stem().is_some_and(|name| name == "tests") {
+                continue;
+            }
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "rs")
-                && path.file_stem().is_some_and(|name| name != "tests")
-            {
+            } else if path.extension().is_some_and(|end| end == "rs") {
                 files.push(path);
             }
         }
