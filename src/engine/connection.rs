@@ -217,4 +217,25 @@ impl Connection {
             pool.give(output);
         }
     }
+
+    /// Buffers hold bytes, an open connection that is above a mark knows it, and the timer wheel
+    /// comes up no later than the deadline.
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self, limits: &Limits) {
+        for buffer in [&self.output, &self.parked].into_iter().flatten() {
+            assert!(!buffer.is_empty(), "an empty buffer is kept");
+        }
+        assert!(self.parked.is_none() || self.is_decoding(), "what is parked means nothing");
+        if self.phase == Phase::Open {
+            let queued = self.queued_bytes();
+            let is_above_low = self.flags.has(Flags::ABOVE_LOW_WATER);
+            assert_eq!(is_above_low, queued > limits.low_water(), "{queued} bytes are queued");
+            let is_above_high = queued > limits.high_water();
+            assert!(!is_above_high || self.flags.has(Flags::PAUSED), "it is read from");
+        }
+        if let Some((deadline, _)) = self.deadline(limits) {
+            let is_armed = self.armed().is_some_and(|armed| armed.is_due(deadline));
+            assert!(is_armed, "nobody looks at the deadline");
+        }
+    }
 }

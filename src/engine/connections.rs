@@ -75,4 +75,11 @@ impl Connections {
         let places = 0..u32::try_from(self.places.len()).expect("indices are 32 bits");
         places.filter_map(|index| self.at(index)).collect()
     }
+
+    /// The count is right, and where nobody is there is no memory.
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) {
+        assert_eq!(self.count, self.places.iter().flatten().count());
+        assert!(self.count > 0 || self.places.is_empty());
+    }
 }

@@ -1,5 +1,7 @@
 //! The engine without sockets: bytes in, bytes out, and a clock that the test turns.
 
+mod random;
+
 use std::io;
 use std::time::Duration;
 
