@@ -184,8 +184,11 @@ fn inet_overlap(one: &InetAddress, two: &InetAddress) -> bool {
 /// Whether addresses of the family of `sample` can be among those of `address`.
 fn can_have(address: &InetAddress, sample: IpAddr) -> bool {
     let literal = address.host.as_deref().and_then(host::literal);
+    // `[::]` takes IPv4 as well unless the scheme excludes it (ipv6(7), `IPV6_V6ONLY`).
     address.family.admits(sample)
-        && literal.is_none_or(|literal| literal.is_ipv4() == sample.is_ipv4())
+        && literal.is_none_or(|literal| {
+            literal.is_ipv4() == sample.is_ipv4() || literal == Ipv6Addr::UNSPECIFIED
+        })
 }
 
 /// Whether every address of a family is meant.
