@@ -4,6 +4,7 @@
 #[allow(unreachable_pub, reason = "a test program has nobody to export to")]
 mod support;
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
@@ -577,6 +578,35 @@ fn a_stalled_reader_of_both_outputs_cannot_hold_up_the_end() {
     server.signal(Signal::SIGTERM);
     assert_eq!(server.wait(), Some(0));
     drop(reader);
+}
+
+#[test]
+fn a_terminal_with_little_room_holds_up_nobody() {
+    // A terminal is ready as soon as it has room for a byte, and a write of more waits.
+    let terminal = nix::pty::openpty(None, None).expect("a terminal");
+    let mut screen = File::from(terminal.master);
+    let mut command = readily();
+    let binding = "echo=unix://./echo";
+    let directory = tempdir().expect("a directory");
+    command.args(["serve", "--transcript", binding]).current_dir(directory.path());
+    command.stdout(terminal.slave).stderr(Stdio::null());
+    let child = command.spawn().expect("spawns");
+    drop(command);
+    let (_, stderr) = channel();
+    let mut server = Transcribed { child, ports: Vec::new(), stderr, stdout: None };
+    let path = directory.path().join("echo").display().to_string();
+    let mut client = patient_unix(&path);
+    for number in 0..256 {
+        let line = numbered(number);
+        exchange(&mut client, &line, &line);
+        if number % 16 == 0 {
+            // Somebody scrolls a little.
+            assert!(screen.read(&mut [0; 100]).expect("shows something") > 0);
+        }
+    }
+    drop(client);
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.wait(), Some(0));
 }
 
 #[test]

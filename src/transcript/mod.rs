@@ -28,8 +28,8 @@ const WARN_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Transcript {
     styles: Vec<Style>,
-    stdout: Sink<io::Stdout>,
-    stderr: Sink<io::Stderr>,
+    stdout: Sink,
+    stderr: Sink,
     /// The Host header of each WebSocket client whose style shows it.
     hosts: HashMap<ConnId, String>,
     /// How many lines were already reported as dropped.
@@ -42,8 +42,8 @@ impl Transcript {
     pub(crate) fn new() -> Transcript {
         Transcript {
             styles: Vec::new(),
-            stdout: Sink::new(io::stdout()),
-            stderr: Sink::new(io::stderr()),
+            stdout: Sink::new(&io::stdout()),
+            stderr: Sink::new(&io::stderr()),
             hosts: HashMap::new(),
             reported: 0,
             last_report: None,

@@ -1,14 +1,20 @@
 //! Output that never makes the loop wait.
 //!
 //! Whoever reads our stdout may stall: a terminal that was stopped, a full pipe. The descriptor is
-//! shared with other processes, so it cannot be made non-blocking; instead poll(2) is asked first,
-//! and at most as much is written as a pipe that is ready takes without blocking (pipe(7):
-//! `PIPE_BUF`, 4096 bytes). What does not go is kept, up to a limit, and beyond it dropped.
+//! shared with other processes, so it cannot be made non-blocking. A terminal is opened once more
+//! instead, which gives us a descriptor to do that with; it says that it is ready as soon as there
+//! is room for a byte, and a blocking write would wait for the rest. Of anything else poll(2) is
+//! asked first, and at most as much is written as a pipe that is ready takes without blocking
+//! (pipe(7): `PIPE_BUF`, 4096 bytes). What does not go is kept, up to a limit, and beyond it
+//! dropped.
 
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write as _};
+use std::os::fd::{AsFd, AsRawFd as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::{Duration, Instant};
 
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// How much is kept for a reader that stalls.
@@ -22,18 +28,18 @@ const WRITES_PER_TURN: usize = 64;
 
 /// A bounded queue in front of a descriptor.
 #[derive(Debug)]
-pub(super) struct Sink<W> {
-    target: W,
+pub(super) struct Sink {
+    /// `None`: the reader is gone for good.
+    target: Option<File>,
     queue: Vec<u8>,
     start: usize,
     dropped: u64,
-    /// The reader is gone for good.
-    is_closed: bool,
 }
 
-impl<W: Write + AsFd> Sink<W> {
-    pub(super) fn new(target: W) -> Sink<W> {
-        Sink { target, queue: Vec::new(), start: 0, dropped: 0, is_closed: false }
+impl Sink {
+    /// A queue in front of a standard stream, whose own buffer is gone around.
+    pub(super) fn new(stream: &(impl AsFd + IsTerminal)) -> Sink {
+        Sink { target: open(stream).ok(), queue: Vec::new(), start: 0, dropped: 0 }
     }
 
     /// How many entries were dropped.
@@ -43,7 +49,7 @@ impl<W: Write + AsFd> Sink<W> {
 
     /// Appends an entry, or drops all of it.
     pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
-        if self.is_closed {
+        if self.target.is_none() {
             return;
         }
         let before = self.queue.len();
@@ -60,13 +66,14 @@ impl<W: Write + AsFd> Sink<W> {
             if self.start == self.queue.len() || !self.is_ready(PollTimeout::ZERO) {
                 break;
             }
+            let Some(target) = &mut self.target else { break };
             let end = self.queue.len().min(self.start + PIPE_BUF);
-            let chunk = &self.queue[self.start..end];
-            match self.target.write_all(chunk).and_then(|()| self.target.flush()) {
-                Ok(()) => self.start = end,
+            match target.write(&self.queue[self.start..end]) {
+                Ok(written) => self.start += written,
+                Err(error) if is_for_later(&error) => break,
                 Err(_) => {
                     // Nobody reads any more; serving goes on.
-                    self.is_closed = true;
+                    self.target = None;
                     self.start = self.queue.len();
                 }
             }
@@ -93,7 +100,27 @@ impl<W: Write + AsFd> Sink<W> {
     }
 
     fn is_ready(&self, timeout: PollTimeout) -> bool {
-        let mut fds = [PollFd::new(self.target.as_fd(), PollFlags::POLLOUT)];
+        let Some(target) = &self.target else { return false };
+        let mut fds = [PollFd::new(target.as_fd(), PollFlags::POLLOUT)];
         poll(&mut fds, timeout).is_ok_and(|ready| ready > 0)
     }
+}
+
+/// A descriptor to write to `stream` with: of a terminal one that does not block, if it lets
+/// itself be opened (it may belong to another user).
+fn open(stream: &(impl AsFd + IsTerminal)) -> io::Result<File> {
+    let stream_fd = stream.as_fd();
+    if stream.is_terminal() {
+        let path = format!("/dev/fd/{}", stream_fd.as_raw_fd());
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        if let Ok(terminal) = OpenOptions::new().write(true).custom_flags(flags).open(path) {
+            return Ok(terminal);
+        }
+    }
+    Ok(File::from(stream_fd.try_clone_to_owned()?))
+}
+
+/// Whether the same write may succeed at another time.
+fn is_for_later(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
