@@ -14,6 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::bind_error::BindError;
 use super::datagram::MioDatagram;
+use super::directory_lock::DirectoryLock;
 use super::listener::MioListener;
 use super::resolve::resolve;
 use super::unix_path::{self, Claim};
@@ -189,6 +190,8 @@ fn listen_unix(address: &UnixAddress, kind: Type) -> Result<Bound, BindError> {
     if kind == Type::SEQPACKET {
         packet::mark_packets(&socket).map_err(system)?;
     }
+    // Until it listens, it looks like a stale one to the next server.
+    let _lock = DirectoryLock::of(&address.name);
     let Claim { guard, replaced_stale } = unix_path::claim(&socket, kind, address)?;
     if kind != Type::DGRAM {
         socket.listen(BACKLOG).map_err(system)?;

@@ -14,6 +14,7 @@ mod bind;
 mod bind_error;
 mod clock;
 mod datagram;
+mod directory_lock;
 mod limits;
 mod listener;
 mod mio;

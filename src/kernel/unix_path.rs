@@ -10,10 +10,11 @@
 //! - A mode that was asked for is never looser than that, not even for a moment.
 //!
 //! Whether anybody answers is asked by connect(2) with a socket of the same type: `ECONNREFUSED`
-//! is stale. Two servers that start at the same moment on the same stale path could still both
-//! find it stale and the second unlink what the first has just made. There is no atomic "unlink
-//! if it is this inode", so the window is made small (the inode is compared right before the
-//! unlink), and the loser finds out: after listen(2) it checks that the path is still its own.
+//! is stale. Who has bound a path and does not listen yet looks the same, and there is no atomic
+//! "unlink if it is this inode" (whose number the next socket may get). So servers that start at
+//! the same moment exclude each other from bind(2) to listen(2) by a
+//! [`DirectoryLock`](super::directory_lock). Other programs know nothing of it; against those, the
+//! inode is compared right before the unlink, and after listen(2) the path must still be our own.
 
 use std::fs::{self, Metadata};
 use std::io;

@@ -7,6 +7,8 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use readily::address::{ListenAddress, PeerAddr, UnixName};
@@ -173,6 +175,36 @@ fn a_stale_socket_of_any_type_is_replaced() {
             let bound = Mio::listen(&address).unwrap();
             assert!(bound.replaced_stale, "{address:?} over {stale:?}");
         }
+    }
+}
+
+#[test]
+fn of_servers_that_start_at_the_same_moment_one_gets_a_stale_path() {
+    const SERVERS: usize = 4;
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("socket");
+    for round in 0..100 {
+        let stale = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        stale.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        drop(stale);
+        let start = Barrier::new(SERVERS);
+        let results: Vec<_> = thread::scope(|scope| {
+            let servers: Vec<_> = (0..SERVERS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        listen(&path)
+                    })
+                })
+                .collect();
+            servers.into_iter().map(|server| server.join().unwrap()).collect()
+        });
+        let errors: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+        assert_eq!(errors.len(), SERVERS - 1, "round {round}: {errors:?}");
+        for error in errors {
+            assert_eq!(error.to_string(), format!("{} is already in use", path.display()));
+        }
+        UnixStream::connect(&path).expect("the one that has it is there");
     }
 }
 
