@@ -229,8 +229,8 @@ impl Connection {
         if self.phase == Phase::Open {
             let queued = self.queued_bytes();
             let is_above_low = self.flags.has(Flags::ABOVE_LOW_WATER);
-            assert_eq!(is_above_low, queued > limits.low_water(), "{queued} bytes are queued");
-            let is_above_high = queued > limits.high_water();
+            assert_eq!(is_above_low, queued > limits.low_water_bytes, "{queued} bytes are queued");
+            let is_above_high = queued > limits.high_water_bytes;
             assert!(!is_above_high || self.flags.has(Flags::PAUSED), "it is read from");
         }
         if let Some((deadline, _)) = self.deadline(limits) {

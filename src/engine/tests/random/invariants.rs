@@ -40,7 +40,7 @@ impl Shell {
             Manner::PayOut(_) => 1,
             Manner::Relay => 0,
         };
-        limits.queue_cap()
+        limits.max_queued_bytes
             + peer.script.longest_answer
             + replies * (longest + Format::OVERHEAD)
             + OWN_WORDS
