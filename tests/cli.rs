@@ -97,7 +97,7 @@ fn a_wrong_option_is_named_in_one_line_with_exit_code_2() {
         (&["serve", "--drain-timeout", "5"], "invalid value '5' for '--drain-timeout <DURATION>'"),
         (
             &["serve", "--max-connections", "0"],
-            "invalid value '0' for '--max-connections <NUMBER>'",
+            "invalid value '0' for '--max-connections <NUMBER>': it has to be more than zero",
         ),
         (&["serve", "--allow-origin", "a"], "invalid value 'a' for '--allow-origin <ORIGIN>'"),
         (&["serve", "-q", "-v"], "the argument '--quiet' cannot be used with '--verbose...'"),

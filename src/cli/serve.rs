@@ -45,7 +45,7 @@ pub(crate) struct ServeArgs {
     max_queued: ByteSize,
 
     /// The most connections at a time [default: what the descriptor limit allows]
-    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits", value_parser = connections)]
     max_connections: Option<NonZeroUsize>,
 
     /// For an HTTP request to be complete
@@ -110,6 +110,14 @@ impl ServeArgs {
             origins: OriginPolicy { allowed: self.allow_origin },
             hosts: HostPolicy { allowed: self.allow_host },
         })
+    }
+}
+
+/// Reads a number of connections.
+fn connections(text: &str) -> Result<NonZeroUsize, &'static str> {
+    match text.parse() {
+        Ok(number) => NonZeroUsize::new(number).ok_or("it has to be more than zero"),
+        Err(_) => Err("write a number of connections as 1000"),
     }
 }
 
