@@ -156,6 +156,18 @@ URLs and their parameters:
 Notation:
   DURATION is 250ms, 5s, 2m or 1h. SIZE is 512 (bytes), 64KiB, 1MiB or 1GiB.
 
+Signals:
+  SIGINT, SIGTERM  drain: stop listening, let the connections end, then exit;
+                   the second one stops at once
+  SIGUSR1          log the counters (at level info)
+
+Exit codes:
+  0  drained, in time or not   1  cannot bind or run   2  wrong command line
+  130, 143  stopped at once by a second SIGINT or SIGTERM
+
+Environment:
+  RUST_LOG says what is logged, in place of -v and -q. NO_COLOR is respected.
+
 Examples (quote URLs: `?` and `&` mean something to a shell):
   readily serve
   readily serve 'echo=tcp://:8001' 'echo=udp://:8001'
