@@ -307,6 +307,8 @@ fn a_drain_ends_in_time_whoever_is_left() {
     assert!(elapsed >= Duration::from_millis(300), "{elapsed:?}");
     // The next deadline would be that of the Close frame.
     assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
+    let log = server.rest_of_stderr();
+    assert!(log.contains(" WARN  the drain timeout is over: cutting 2 connections off\n"), "{log}");
 }
 
 #[test]

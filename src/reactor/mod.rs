@@ -28,7 +28,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use log::{info, trace};
+use log::{info, trace, warn};
 use slab::Slab;
 
 use self::readiness::Readiness;
@@ -180,7 +180,13 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
         self.observer_is_behind = self.engine.observer_mut().end_turn();
         Ok(match self.forced {
             Some(signal) => Some(Stop::Forced(signal)),
-            None if self.engine.is_drained(self.now) => Some(Stop::Drained),
+            None if self.engine.is_drained(self.now) => {
+                let left = self.engine.connections();
+                if left > 0 {
+                    warn!("the drain timeout is over: cutting {left} connections off");
+                }
+                Some(Stop::Drained)
+            }
             None => None,
         })
     }
