@@ -75,7 +75,14 @@ impl Server {
     }
 
     /// Binds a service to a URL: `tcp://HOST:PORT`, `udp://…`, `unix://PATH`, `ws://HOST:PORT/PATH`
-    /// and so on. Several `ws://` URLs with one host and port share a listener.
+    /// and so on, with the parameters of the transport (`?stop=server`, `?mode=0660`). Several
+    /// `ws://` URLs with one host and port share a listener.
+    ///
+    /// # Errors
+    /// If the URL is wrong, or an earlier binding has the address; nothing is opened yet.
+    ///
+    /// # Panics
+    /// May panic if `service` was added to another server.
     pub fn listen(&mut self, service: Added, url: &str) -> Result<(), BindingError> {
         let name = &self.services[service.0].0;
         let binding = Binding::of_service(name, url)?;
@@ -222,7 +229,8 @@ impl<O: Observer> BoundServer<O> {
         self.reactor.engine_mut().observer_mut()
     }
 
-    /// Serves until SIGINT, SIGTERM or a client with the right to do so stops it.
+    /// Serves until SIGINT, SIGTERM or a client with the right to do so stops it. Both signals and
+    /// SIGUSR1 belong to the server from [`bind`](Server::bind) on.
     ///
     /// # Errors
     /// If the kernel cannot be asked what is ready; no client can cause that.
@@ -254,7 +262,15 @@ impl fmt::Display for StartError {
     }
 }
 
-impl std::error::Error for StartError {}
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The message of a `BindError` is part of ours; what is behind it is behind us.
+        match self {
+            StartError::Bind { error, .. } => error.source(),
+            StartError::System(error) => Some(error),
+        }
+    }
+}
 
 /// What is spoken at a listener.
 fn endpoint(config: &Config, plan: &Plan, ids: &[BindingId]) -> Endpoint {
@@ -301,5 +317,25 @@ fn built_in(spec: &ServiceSpec) -> Box<dyn Service> {
         ServiceSpec::Random { range, burst } => Box::new(Random::new((*range).into(), *burst)),
         ServiceSpec::Discard => Box::new(Discard),
         ServiceSpec::Other(name) => unreachable!("{name} is not built in"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn the_error_of_the_system_is_behind_the_error_of_the_start() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = BindError::System { address: "x".to_owned(), error: denied() };
+        for error in [
+            StartError::System(denied()),
+            StartError::Bind { binding: "echo=tcp://:1".to_owned(), error },
+        ] {
+            let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+            assert_eq!(source.map(io::Error::kind), Some(io::ErrorKind::PermissionDenied));
+        }
     }
 }
