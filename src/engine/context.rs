@@ -26,6 +26,10 @@ impl<'a> Context<'a> {
     /// Queues a message for `peer` and returns whether it was queued; a peer that is gone or
     /// closing takes none.
     ///
+    /// A line peer gets the bytes and `\n` (a `\n` among them makes two lines), a raw peer the
+    /// bytes, a packet peer a packet, and a WebSocket peer a text or binary message by its
+    /// [`kind`](Message::kind).
+    ///
     /// To the peer that this call is about, the message is a reply and always admitted: a peer
     /// that does not read its replies is not read from. To anybody else it is a push, which must
     /// fit into [`Limits::max_queued_bytes`](super::Limits::max_queued_bytes): a peer that does
@@ -35,7 +39,7 @@ impl<'a> Context<'a> {
     }
 
     /// Pushes one message to many peers, encoding it once for each format on the wire; returns for
-    /// how many it was queued.
+    /// how many it was queued. It is a push to the peer of this call, too.
     pub fn broadcast(
         &mut self,
         peers: impl IntoIterator<Item = ConnId>,
@@ -46,7 +50,8 @@ impl<'a> Context<'a> {
 
     /// Closes a peer once what is queued for it has been written. WebSocket peers get a Close
     /// frame with `code` and `reason` (RFC 6455 section 7.4; at most 123 bytes of the reason are
-    /// sent); others see the end of the stream.
+    /// sent; a code that must not travel, such as 1006, leaves the frame empty); others see the end
+    /// of the stream. Its `on_close` follows.
     pub fn close(&mut self, peer: ConnId, code: u16, reason: &str) {
         self.core.close(peer, code, reason, CloseReason::Closed(code));
     }

@@ -24,6 +24,10 @@ use crate::time::Time;
 /// Answers the messages of any number of peers, over any transport.
 ///
 /// Every method has a default that does nothing but [`on_message`](Service::on_message).
+///
+/// On `tcp`, `unix`, `unixpacket` and `ws` each client is a peer with a [`ConnId`]. On `udp` and
+/// `unixgram` nobody connects: only [`on_datagram`](Service::on_datagram) is called there, and a
+/// service that does not have it answers nothing.
 #[expect(unused_variables, reason = "the names of the parameters are documentation")]
 pub trait Service {
     /// A peer has come: on accept, on WebSocket after the handshake.
@@ -32,8 +36,8 @@ pub trait Service {
     /// A peer has sent a message: a line without its `\n`, a packet, or a whole WebSocket message.
     fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>);
 
-    /// Output for `peer` fell below the low-water mark after it had been above: a service with
-    /// more to say says it now.
+    /// Output for `peer` fell below the low-water mark (64 KiB) after it had been above the high
+    /// one (256 KiB): a service with more to say says it now, as replies.
     fn on_drained(&mut self, cx: &mut Context<'_>, peer: ConnId) {}
 
     /// A peer is gone, or going: nothing can be sent to it any more. Called once for each
@@ -52,11 +56,14 @@ pub trait Service {
         false
     }
 
-    /// When [`handle_timeout`](Service::handle_timeout) is to be called.
+    /// When [`handle_timeout`](Service::handle_timeout) is to be called: a moment reckoned from
+    /// [`Context::now`], such as `cx.now() + Duration::from_secs(1)`. It is asked for every turn,
+    /// so that it costs no more than a field; a moment that has passed means at once.
     fn poll_timeout(&self) -> Option<Time> {
         None
     }
 
-    /// The time that [`poll_timeout`](Service::poll_timeout) named has come.
+    /// The time that [`poll_timeout`](Service::poll_timeout) named has come. It has to name a later
+    /// one from now on, or none; the loop does not sleep before.
     fn handle_timeout(&mut self, cx: &mut Context<'_>) {}
 }
