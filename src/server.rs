@@ -240,7 +240,6 @@ impl<O: Observer> BoundServer<O> {
 }
 
 /// Why a server cannot start.
-#[derive(Debug)]
 pub enum StartError {
     /// An address cannot be bound.
     Bind {
@@ -259,6 +258,13 @@ impl fmt::Display for StartError {
             StartError::Bind { binding, error } => write!(f, "{binding}: {error}"),
             StartError::System(error) => write!(f, "cannot start: {error}"),
         }
+    }
+}
+
+/// The same line: an error that `main` returns is printed with `Debug`, and read by people.
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -63,3 +63,16 @@ fn a_service_of_ones_own_is_served_on_tcp_and_websocket_at_once() {
     drop(nc);
     assert_eq!(browser.read().expect("reads"), Message::text("* somebody left"));
 }
+
+#[test]
+fn an_address_that_cannot_be_had_is_told_in_a_line_for_people() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    let url = format!("tcp://{}", taken.local_addr().expect("bound"));
+    for (url, told) in [(url.as_str(), "already in use"), ("tcp://:99999", "bad port")] {
+        let output = Command::new(build("custom_service")).arg(url).output().expect("runs");
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr.starts_with(&format!("Error: room={url}: ")), "{stderr}");
+        assert!(stderr.contains(told) && stderr.lines().count() == 1, "{stderr}");
+    }
+}

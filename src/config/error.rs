@@ -8,7 +8,7 @@ use std::fmt;
 use crate::address::{Escaped, Family};
 
 /// A binding that cannot be served, and why: `echo=tcp://:x9: unknown port name `x9``.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BindingError {
     /// The binding as it was typed.
     pub binding: String,
@@ -23,6 +23,13 @@ impl fmt::Display for BindingError {
         } else {
             write!(f, "{}: {}", Shown(&self.binding), self.problem)
         }
+    }
+}
+
+/// The same line: an error that `main` returns is printed with `Debug`, and read by people.
+impl fmt::Debug for BindingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

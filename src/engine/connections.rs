@@ -1,5 +1,7 @@
 //! All connections, by the index that the shell gave them.
 
+use std::fmt;
+
 use super::connection::Connection;
 
 /// Names a connection for as long as the program runs: a place in the shell's slab, and a
@@ -10,6 +12,14 @@ pub struct ConnId {
     pub index: u32,
     /// Which of those who had the place.
     pub generation: u32,
+}
+
+/// As logs name it. Places are given to the next one at once, but a generation is not, so the log
+/// of one connection can be followed by it.
+impl fmt::Display for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "connection {}", self.generation)
+    }
 }
 
 /// The connections. The shell names them, so that a connection and its socket stand at the same

@@ -166,13 +166,13 @@ impl Core {
         let now = self.tick();
         let Some(connection) = self.connections.get_mut(id) else { return };
         if connection.phase == Phase::Open {
-            debug!("connection {}: {reason}", id.index);
+            debug!("{id}: {reason}");
             self.stats.count_close(&reason);
             if let Some(binding) = connection.binding() {
                 self.closed.push_back((id, binding, reason));
             }
         } else if let CloseReason::TimedOut(_) = reason {
-            debug!("connection {}: {reason}", id.index);
+            debug!("{id}: {reason}");
             self.stats.count_close(&reason);
         }
         connection.phase = phase;

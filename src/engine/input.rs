@@ -133,7 +133,7 @@ impl<O: Observer> Engine<O> {
             // An HTTP response: the queue is looked at before the next one.
             Event::Answered(None) => {}
             Event::Answered(Some(refusal)) => {
-                debug!("connection {}: {refusal}", id.index);
+                debug!("{id}: {refusal}");
                 self.core.stats.requests_refused += 1;
             }
             Event::Finished(reason) => {

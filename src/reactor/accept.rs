@@ -128,7 +128,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             self.kernel.close(source.stream);
             return true;
         }
-        debug!("connection {}: from {peer}", id.index);
+        debug!("{id}: from {peer}");
         self.sources.insert(Source::Stream(source));
         self.engine.open(id, endpoint, now);
         true
