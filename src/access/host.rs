@@ -60,14 +60,18 @@ pub(crate) fn canonical_ipv6(text: &str) -> Option<String> {
 
 /// The canonical form of a name or an IPv4 address.
 ///
-/// A name whose last label is a number is an IPv4 address or nothing: resolvers read `127.1` and
-/// `0300.1` as addresses of a kind that nobody expects (inet_aton(3)).
+/// A name whose last label is a number is an IPv4 address or nothing: resolvers read `127.1`,
+/// `0300.1` and `0x7f000001` as addresses of a kind that nobody expects (inet_aton(3)).
 pub(crate) fn canonical_name(text: &str) -> Option<String> {
     if let Ok(address) = text.parse::<Ipv4Addr>() {
         return Some(address.to_string());
     }
     let last_label = text.strip_suffix('.').unwrap_or(text).rsplit('.').next()?;
-    let is_number = last_label.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = last_label.bytes().all(|byte| byte.is_ascii_digit())
+        || last_label
+            .strip_prefix("0x")
+            .or(last_label.strip_prefix("0X"))
+            .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
     // 253 characters is the longest name the DNS can hold (RFC 1035 §2.3.4).
     // One that begins with `-` would be an option of whatever command it is given to.
     let is_name = !text.is_empty()
@@ -116,6 +120,11 @@ mod tests {
         assert_eq!(canonical_ipv6("0:0::1").as_deref(), Some("::1"));
         assert_eq!(canonical_ipv6("FE80::1%eth0").as_deref(), Some("fe80::1%eth0"));
         let long = "a".repeat(254);
+        for bad in ["0x7f000001", "127.0X1", "0x7f.0.0.0x1.", "0x"] {
+            assert_eq!(canonical_name(bad), None, "{bad:?}");
+        }
+        assert_eq!(canonical_name("0xcafe.example").as_deref(), Some("0xcafe.example"));
+        assert_eq!(canonical_name("0xyz").as_deref(), Some("0xyz"));
         for bad in ["", "*", "a b", "127.1", "256.0.0.1", "1", "1.", ".", "-a", "a\n", "a/b", &long]
         {
             assert_eq!(canonical_name(bad), None, "{bad:?}");
