@@ -96,8 +96,9 @@ impl BindError {
         match error.kind() {
             io::ErrorKind::AddrInUse => BindError::PortInUse { address },
             io::ErrorKind::AddrNotAvailable => BindError::AddressNotAvailable { address },
-            // EACCES: below `net.ipv4.ip_unprivileged_port_start`, see ip(7).
-            io::ErrorKind::PermissionDenied if address.port() != 0 => {
+            // EACCES: below `net.ipv4.ip_unprivileged_port_start`, see ip(7). For a port above what
+            // that usually is, a security module may have said so as well.
+            io::ErrorKind::PermissionDenied if (1..1024).contains(&address.port()) => {
                 BindError::PrivilegedPort { port: address.port() }
             }
             _ if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
@@ -196,6 +197,12 @@ mod tests {
         let text = inet("0.0.0.0:80", libc::EACCES);
         assert_eq!(text, "port 80 is privileged: choose a port from 1024 up");
         assert!(!text.contains("root") && !text.contains("sudo"));
+    }
+
+    #[test]
+    fn a_port_from_1024_up_that_is_denied_is_not_called_privileged() {
+        let text = inet("0.0.0.0:5000", libc::EACCES);
+        assert!(text.starts_with("cannot listen on 0.0.0.0:5000: Permission denied"), "{text}");
     }
 
     #[test]
