@@ -217,10 +217,3 @@ pub(crate) fn line(stream: &mut impl Read) -> String {
     }
     String::from_utf8(line).expect("text")
 }
-
-/// Runs the program to its end and returns its exit code, stdout and stderr.
-pub(crate) fn run(args: &[&str]) -> (Option<i32>, String, String) {
-    let output = readily().args(args).output().expect("runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
