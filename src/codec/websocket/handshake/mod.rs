@@ -11,198 +11,16 @@
 //! secret and no authentication, it keeps other protocols from being talked into this one.
 //! Whether an Origin or a Host is allowed is not decided here.
 
-use std::fmt;
+mod client;
+mod server;
+
+pub use self::client::{HandshakeError, check_response, encode_request};
+pub use self::server::{Refusal, check_upgrade, encode_accept};
 
 use tungstenite::handshake::derive_accept_key;
 
-use crate::codec::http::{Body, Fields, Request, Status, Version};
-
 /// The value of `Sec-WebSocket-Accept`: the base64 of a SHA-1.
 pub type Accept = [u8; 28];
-
-/// Why a request is no WebSocket handshake. Each becomes a [`status`](Refusal::status) with
-/// [`fields`](Refusal::fields).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Refusal {
-    /// Not a GET of HTTP/1.1 with the tokens in Upgrade and Connection, or one with a body.
-    NotAnUpgrade,
-    /// `Sec-WebSocket-Version` is missing or repeated.
-    NoVersion,
-    /// `Sec-WebSocket-Version` is not 13, the only version that left the draft stage.
-    OtherVersion,
-    /// `Sec-WebSocket-Key` is missing, repeated, or not the base64 of 16 bytes.
-    BadKey,
-}
-
-impl Refusal {
-    /// The status of the response.
-    pub fn status(self) -> Status {
-        match self {
-            Refusal::OtherVersion => Status::UpgradeRequired,
-            Refusal::NotAnUpgrade | Refusal::NoVersion | Refusal::BadKey => Status::BadRequest,
-        }
-    }
-
-    /// The fields of the response that tell a client what would have been right: the version
-    /// (RFC 6455 §4.2.2 item 4), and with 426 the protocol, which Connection must name as a field
-    /// of this hop (RFC 9110 §7.8).
-    pub fn fields(self) -> &'static [(&'static str, &'static str)] {
-        const VERSION: (&str, &str) = ("Sec-WebSocket-Version", "13");
-        match self {
-            Refusal::OtherVersion => {
-                &[("Upgrade", "websocket"), ("Connection", "Upgrade"), VERSION]
-            }
-            Refusal::NotAnUpgrade | Refusal::NoVersion | Refusal::BadKey => &[VERSION],
-        }
-    }
-}
-
-/// Checks what the client sent (RFC 6455 §4.2.1) and computes the accept value.
-///
-/// # Errors
-/// A [`Refusal`]. The version is looked at before the key, since another version may have other
-/// keys.
-pub fn check_upgrade(request: &Request<'_>) -> Result<Accept, Refusal> {
-    let is_upgrade = request.method == "GET"
-        && request.version == Version::Http11
-        && request.body == Body::None
-        && request.has_token("Upgrade", "websocket")
-        && request.has_token("Connection", "upgrade");
-    if !is_upgrade {
-        return Err(Refusal::NotAnUpgrade);
-    }
-    match request.single_field("Sec-WebSocket-Version") {
-        Some(b"13") => {}
-        Some(_) => return Err(Refusal::OtherVersion),
-        None => return Err(Refusal::NoVersion),
-    }
-    match request.single_field("Sec-WebSocket-Key") {
-        Some(key) if is_key(key) => Ok(accept_for(key)),
-        _ => Err(Refusal::BadKey),
-    }
-}
-
-/// Appends the response that turns the connection into a WebSocket.
-pub fn encode_accept(out: &mut Vec<u8>, accept: &Accept) {
-    out.reserve(SWITCHING.len() + accept.len() + END_OF_HEAD.len());
-    out.extend_from_slice(SWITCHING);
-    out.extend_from_slice(accept);
-    out.extend_from_slice(END_OF_HEAD);
-}
-
-const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
-    Upgrade: websocket\r\n\
-    Connection: Upgrade\r\n\
-    Sec-WebSocket-Accept: ";
-
-const END_OF_HEAD: &[u8] = b"\r\n\r\n";
-
-/// Appends the request of a client (RFC 6455 §4.1).
-///
-/// `key` is random for every handshake. `host` is host and port as in the URL; `path` may have a
-/// query, and gets a leading slash if it has none. What must not stand in a request line is
-/// percent-encoded in both, so that no URL can smuggle a field in. `extra` fields are the
-/// caller's own words and written as they are.
-pub fn encode_request(
-    out: &mut Vec<u8>,
-    host: &str,
-    path: &str,
-    key: &[u8; 16],
-    extra: &[(&str, &str)],
-) {
-    out.extend_from_slice(b"GET ");
-    if !path.starts_with('/') {
-        out.push(b'/');
-    }
-    put_escaped(out, path);
-    out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-    put_escaped(out, host);
-    out.extend_from_slice(
-        concat!("\r\nUser-Agent: readily/", env!("CARGO_PKG_VERSION")).as_bytes(),
-    );
-    out.extend_from_slice(b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ");
-    out.extend_from_slice(&encode_key(key));
-    out.extend_from_slice(b"\r\nSec-WebSocket-Version: 13\r\n");
-    for (name, value) in extra {
-        debug_assert!(!name.contains(['\r', '\n']) && !value.contains(['\r', '\n']));
-        for part in [name, ": ", value, "\r\n"] {
-            out.extend_from_slice(part.as_bytes());
-        }
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Checks the server's answer to [`encode_request`] with this `key` and these `extra` fields
-/// (RFC 6455 §4.1, the list behind "once the client's opening handshake has been sent").
-///
-/// `head` is a whole response head. Returns its fields, from which the caller reads what the
-/// server chose of the extensions and subprotocols it was offered.
-///
-/// # Errors
-/// Whatever makes this no WebSocket; the client closes the connection.
-pub fn check_response<'a>(
-    head: &'a [u8],
-    key: &[u8; 16],
-    extra: &[(&str, &str)],
-) -> Result<Fields<'a>, HandshakeError> {
-    let (code, fields) = Fields::parsed_by(|entries| {
-        let mut parsed = httparse::Response::new(entries);
-        match parsed.parse(head) {
-            Ok(httparse::Status::Complete(length)) if length == head.len() => {
-                Ok((parsed.code.unwrap_or_default(), parsed.headers.len()))
-            }
-            _ => Err(HandshakeError::NotHttp),
-        }
-    })?;
-    if code != 101 {
-        return Err(HandshakeError::Status(code));
-    }
-    if !fields.has_token("Upgrade", "websocket") || !fields.has_token("Connection", "upgrade") {
-        return Err(HandshakeError::NotAnUpgrade);
-    }
-    if fields.single("Sec-WebSocket-Accept") != Some(&accept_for(&encode_key(key))) {
-        return Err(HandshakeError::WrongAccept);
-    }
-    for name in ["Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol"] {
-        let was_offered = extra.iter().any(|(offer, _)| offer.eq_ignore_ascii_case(name));
-        if fields.first(name).is_some() && !was_offered {
-            return Err(HandshakeError::NotOffered);
-        }
-    }
-    Ok(fields)
-}
-
-/// Why the client gives up. Each reads `…: bad handshake`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum HandshakeError {
-    /// The answer is no HTTP response head.
-    NotHttp,
-    /// The server answered, but not with 101.
-    Status(u16),
-    /// A 101 to something else than WebSocket.
-    NotAnUpgrade,
-    /// The accept value does not belong to our key.
-    WrongAccept,
-    /// The server chose an extension or a subprotocol of which nobody spoke.
-    NotOffered,
-}
-
-impl fmt::Display for HandshakeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HandshakeError::NotHttp => f.write_str("the server does not speak HTTP"),
-            HandshakeError::Status(code) => write!(f, "the server answered {code}"),
-            HandshakeError::NotAnUpgrade => f.write_str("the server upgraded to something else"),
-            HandshakeError::WrongAccept => f.write_str("the server's accept value is wrong"),
-            HandshakeError::NotOffered => {
-                f.write_str("the server chose an extension that was not offered")
-            }
-        }?;
-        f.write_str(": bad handshake")
-    }
-}
-
-impl std::error::Error for HandshakeError {}
 
 /// SHA-1 of the key and a fixed GUID, in base64 (RFC 6455 §4.2.2 item 5).
 fn accept_for(key: &[u8]) -> Accept {
@@ -210,51 +28,14 @@ fn accept_for(key: &[u8]) -> Accept {
     accept.as_bytes().try_into().expect("the base64 of 20 bytes has 28 characters")
 }
 
-/// Whether `key` is the base64 of 16 bytes: 22 characters and two of padding. The four bits of the
-/// last character that nobody needs may be anything; most decoders do not look at them.
-fn is_key(key: &[u8]) -> bool {
-    match key.strip_suffix(b"==") {
-        Some(digits) => digits.len() == 22 && digits.iter().all(|digit| BASE64.contains(digit)),
-        None => false,
-    }
-}
-
 /// RFC 4648 §4.
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// 128 bits in 22 characters of six bits each (the last four are zero), and padding.
-fn encode_key(key: &[u8; 16]) -> [u8; 24] {
-    let mut text = [b'='; 24];
-    for (index, place) in text[..22].iter_mut().enumerate() {
-        let (byte, bit) = (index * 6 / 8, index * 6 % 8);
-        let next = key.get(byte + 1).copied().unwrap_or(0);
-        let window = u16::from_be_bytes([key[byte], next]);
-        *place = BASE64[usize::from(window >> (10 - bit) & 0x3f)];
-    }
-    text
-}
-
-/// Appends `text` with everything percent-encoded that is not visible ASCII, and `#`, which would
-/// begin a fragment.
-fn put_escaped(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte.is_ascii_graphic() && byte != b'#' {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(&[
-                b'%',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 15)],
-            ]);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::server::is_key;
     use super::*;
-    use crate::codec::http::{HeadKind, HeadScanner, parse_request};
+    use crate::codec::http::{HeadKind, HeadScanner, Status, parse_request};
     use proptest::prelude::*;
 
     /// The fields of a sound handshake; tests replace one.
