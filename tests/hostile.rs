@@ -21,26 +21,12 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use socket2::SockRef;
 
-use support::{PATIENCE, Server, exchange, patient_tcp, readily, rest};
+use support::{PATIENCE, SWITCHING, Server, UPGRADE, exchange, patient_tcp, readily, rest};
 
 const LINE: usize = 0;
 const WEB: usize = 1;
 
 const BINDINGS: [&str; 2] = ["echo=tcp://127.0.0.1:0", "echo=ws://127.0.0.1:0/ws"];
-
-const UPGRADE: &[u8] = b"GET /ws HTTP/1.1\r\n\
-    Host: x\r\n\
-    Upgrade: websocket\r\n\
-    Connection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-    Sec-WebSocket-Version: 13\r\n\
-    \r\n";
-
-const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
-    Upgrade: websocket\r\n\
-    Connection: Upgrade\r\n\
-    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
-    \r\n";
 
 /// How a TLS client begins: a record with a handshake message, the client hello.
 const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x00\xf4\x01\x00\x00\xf0\x03\x03random\r\n\r\n";
@@ -59,7 +45,7 @@ const OFFENCES: [&str; 8] = [
 
 fn upgraded(server: &Server) -> TcpStream {
     let mut stream = server.connect(WEB);
-    exchange(&mut stream, UPGRADE, SWITCHING);
+    exchange(&mut stream, UPGRADE.as_bytes(), SWITCHING);
     stream
 }
 
@@ -292,7 +278,7 @@ fn a_refused_request_is_counted_once_and_logged_once() {
             kept(
                 &["answered 403 Forbidden to the origin \"http://evil\\x9b\"", "EOF"],
                 [
-                    UPGRADE.strip_suffix(b"\r\n").expect("a head"),
+                    UPGRADE.as_bytes().strip_suffix(b"\r\n").expect("a head"),
                     b"Origin: http://evil\x9b\r\n\r\n",
                 ]
                 .concat()

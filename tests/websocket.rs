@@ -15,21 +15,7 @@ use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Message, WebSocket};
 
-use support::{PATIENCE, Server, exchange, expect, rest};
-
-const REQUEST: &str = "GET /ws HTTP/1.1\r\n\
-    Host: x\r\n\
-    Upgrade: websocket\r\n\
-    Connection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-    Sec-WebSocket-Version: 13\r\n\
-    \r\n";
-
-const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
-    Upgrade: websocket\r\n\
-    Connection: Upgrade\r\n\
-    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
-    \r\n";
+use support::{PATIENCE, SWITCHING, Server, UPGRADE, exchange, expect, rest};
 
 // First bytes of frames: FIN and the opcode.
 const CONTINUED: u8 = 0x00;
@@ -49,7 +35,7 @@ fn server() -> Server {
 /// An open WebSocket without a library.
 fn open(server: &Server) -> TcpStream {
     let mut stream = server.connect(0);
-    exchange(&mut stream, REQUEST.as_bytes(), SWITCHING);
+    exchange(&mut stream, UPGRADE.as_bytes(), SWITCHING);
     stream
 }
 
@@ -145,9 +131,9 @@ fn what_clients_may_vary_in_a_handshake() {
         ("Host: x", "Host: x\r\nContent-Length: 0"),
         ("\r\n", "\n"),
     ] {
-        assert!(REQUEST.contains(what));
+        assert!(UPGRADE.contains(what));
         let mut stream = server.connect(0);
-        let request = REQUEST.replace(what, with);
+        let request = UPGRADE.replace(what, with);
         exchange(&mut stream, request.as_bytes(), SWITCHING);
         exchange(&mut stream, &frame(TEXT, with.as_bytes()), &reply(TEXT, with.as_bytes()));
     }
@@ -159,12 +145,12 @@ fn frames_in_the_same_segment_as_the_handshake_are_served() {
     let frames = [frame(TEXT, b"one"), frame(PING, b"p"), frame(BINARY, b"two")].concat();
     let replies = [reply(TEXT, b"one"), reply(PONG, b"p"), reply(BINARY, b"two")].concat();
     let mut stream = server.connect(0);
-    let all = [REQUEST.as_bytes(), &frames].concat();
+    let all = [UPGRADE.as_bytes(), &frames].concat();
     exchange(&mut stream, &all, &[SWITCHING, &replies].concat());
     // Behind another request, and with half a frame.
     let mut stream = server.connect(0);
     let get = b"GET /none HTTP/1.1\r\nHost: x\r\n\r\n".as_slice();
-    let all = [get, REQUEST.as_bytes(), &frames, &frame(TEXT, b"three")[..8]].concat();
+    let all = [get, UPGRADE.as_bytes(), &frames, &frame(TEXT, b"three")[..8]].concat();
     stream.write_all(&all).expect("writes");
     let mut seen = Vec::new();
     while !seen.ends_with(b"Not Found\n") {

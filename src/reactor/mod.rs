@@ -262,11 +262,6 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
         }
     }
 
-    /// The stream of a connection, if its place has not gone to another.
-    fn stream_mut(&mut self, id: ConnId) -> Option<&mut StreamSource<K>> {
-        stream_mut(&mut self.sources, id)
-    }
-
     /// What is known of a stream or datagram socket, if its place has not gone to another.
     fn readiness_mut(&mut self, id: ConnId) -> Option<&mut Readiness> {
         let (generation, readiness) = match self.sources.get_mut(id.index as usize)? {
@@ -330,7 +325,8 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
     }
 }
 
-/// The stream of a connection, where only the slab may be borrowed.
+/// The stream of a connection, if its place has not gone to another. Takes the slab alone, because the
+/// kernel and the engine are used beside it.
 fn stream_mut<K: Kernel>(
     sources: &mut Slab<Source<K>>,
     id: ConnId,

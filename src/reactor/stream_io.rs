@@ -26,7 +26,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
 
     /// Puts a stream back on the ready queue if there is more to read and the engine wants it.
     pub(super) fn enqueue_if_readable(&mut self, id: ConnId) {
-        if let Some(source) = self.stream_mut(id)
+        if let Some(source) = stream_mut(&mut self.sources, id)
             && source.readiness.has(Readiness::READABLE)
             && !source.readiness.has(Readiness::CLOSING)
             && self.engine.wants_read(id)

@@ -17,6 +17,22 @@ use nix::unistd::Pid;
 /// How long anything may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A request for the WebSocket at `/ws`, with the key of RFC 6455 section 1.3.
+pub(crate) const UPGRADE: &str = "GET /ws HTTP/1.1\r\n\
+    Host: x\r\n\
+    Upgrade: websocket\r\n\
+    Connection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\
+    \r\n";
+
+/// The whole answer to it.
+pub(crate) const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
+    Upgrade: websocket\r\n\
+    Connection: Upgrade\r\n\
+    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+    \r\n";
+
 /// The program.
 pub(crate) fn readily() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_readily"));
