@@ -3,7 +3,7 @@
 use super::peer::Peer;
 use super::script::Kind;
 use crate::engine::Stats;
-use crate::engine::tests::Socket;
+use crate::engine::tests::world::Socket;
 use crate::protocol::CloseReason;
 
 /// What only the shell can have seen.

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use crate::engine::tests::{REQUEST, World};
+use crate::engine::tests::world::{REQUEST, World};
 use crate::service::Echo;
 
 /// A request and the answer to it.

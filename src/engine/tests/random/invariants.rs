@@ -4,7 +4,7 @@ use super::audit::Manner;
 use super::peer::Peer;
 use super::script::Kind;
 use super::shell::Shell;
-use crate::engine::tests::Socket;
+use crate::engine::tests::world::Socket;
 use crate::protocol::Format;
 
 /// More than a protocol says by itself at a time, HTTP responses aside: pongs, a Close frame.

@@ -5,7 +5,7 @@ use super::frames::Read;
 use super::script::{Ending, Kind, Script};
 use super::{Words, audit};
 use crate::engine::ConnId;
-use crate::engine::tests::Socket;
+use crate::engine::tests::world::Socket;
 use crate::protocol::CloseReason;
 
 /// What a line peer is told whose line is too long.

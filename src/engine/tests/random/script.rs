@@ -19,7 +19,7 @@ use super::audit::{CLOSE_CODE, CLOSE_ME};
 use super::exchange::{EXCHANGES, Exchange, FAREWELL, NONSENSE, UPGRADE};
 use crate::codec::websocket as frames;
 use crate::engine::Limits;
-use crate::engine::tests::{close, masked};
+use crate::engine::tests::world::{close, masked};
 use crate::protocol::{CloseReason, MessageKind};
 
 /// What a peer speaks.

@@ -20,7 +20,7 @@ use super::mood::{Mood, narrow_limits};
 use super::peer::Peer;
 use super::script::{Kind, Script};
 use crate::engine::connection::Phase;
-use crate::engine::tests::{Socket, World};
+use crate::engine::tests::world::{Socket, World};
 use crate::engine::{CloseStep, ConnId, Endpoint, EndpointId};
 use crate::protocol::{Route, Site};
 

@@ -1,0 +1,129 @@
+//! The ways to the end of a connection, and of a server.
+
+use std::io;
+use std::time::Duration;
+
+use super::world::{Socket, World, close, text};
+use crate::engine::ConnId;
+use crate::service::{Burst, Echo, Random, TimeService};
+
+#[test]
+fn lingering_ends_by_time_and_by_amount() {
+    let mut world = World::new();
+    let echo = world.lines(Echo);
+    let (by_time, by_amount) = (world.open(echo), world.open(echo));
+    for id in [by_time, by_amount] {
+        world.receive(id, b"STOP\n");
+        assert_eq!(world.socket(id), Socket::WriteEnded);
+    }
+    let limit = world.engine.limits().linger_bytes;
+    world.receive(by_amount, &vec![b'x'; limit - 1]);
+    assert_eq!(world.socket(by_amount), Socket::Open);
+    world.receive(by_amount, b"x");
+    assert_eq!(world.socket(by_amount), Socket::Closed);
+    world.pass(Duration::from_millis(990));
+    assert_eq!(world.socket(by_time), Socket::Open);
+    world.pass(Duration::from_millis(60));
+    assert_eq!(world.socket(by_time), Socket::Closed);
+}
+
+#[test]
+fn a_close_that_is_not_answered_ends_after_its_timeout() {
+    let mut world = World::new();
+    let random = world.web(Random::new(1..=9, Some(Burst { limit: 10 })));
+    let id = world.websocket(random);
+    assert_eq!(world.send(id, &text("0")), b"\x88\x02\x03\xe8");
+    world.pass(Duration::from_millis(4_900));
+    assert_eq!(world.socket(id), Socket::Open);
+    world.pass(Duration::from_millis(200));
+    assert_eq!(world.socket(id), Socket::WriteEnded);
+    assert_eq!(world.engine.stats().close_timeouts, 1);
+}
+
+#[test]
+fn a_drain_says_goodbye_in_the_words_of_each_protocol() {
+    let mut world = World::new();
+    let (lines, web) = (world.lines(Echo), world.web(Echo));
+    let (line, http, websocket) = (world.open(lines), world.open(web), world.websocket(web));
+    world.receive(line, b"last\n");
+    world.engine.begin_drain(world.now);
+    assert_eq!(world.take(line), b"last\n");
+    assert_eq!(world.take(websocket), b"\x88\x02\x03\xe9", "1001: going away");
+    assert_eq!(world.socket(line), Socket::WriteEnded);
+    assert_eq!(world.socket(http), Socket::WriteEnded);
+    assert_eq!(world.socket(websocket), Socket::Open);
+    world.receive(websocket, &close(1001, ""));
+    assert_eq!(world.socket(websocket), Socket::WriteEnded);
+    for id in [line, http, websocket] {
+        assert!(!world.engine.is_drained(world.now));
+        world.engine.receive_eof(id, world.now);
+        assert_eq!(world.socket(id), Socket::Closed);
+    }
+    assert!(world.engine.is_drained(world.now));
+}
+
+#[test]
+fn a_drain_ends_at_its_deadline_whoever_is_left() {
+    let mut world = World::new();
+    let echo = world.lines(Echo);
+    let id = world.open(echo);
+    world.receive(id, b"never read\n");
+    world.engine.begin_drain(world.now);
+    world.pass(Duration::from_secs(29));
+    assert!(!world.engine.is_drained(world.now));
+    world.pass(Duration::from_secs(1));
+    assert!(world.engine.is_drained(world.now));
+}
+
+#[test]
+fn events_of_a_connection_that_is_gone_do_not_reach_its_successor() {
+    let mut world = World::new();
+    let echo = world.lines(Echo);
+    let old = world.open(echo);
+    world.engine.lost(old, io::ErrorKind::ConnectionReset, world.now);
+    assert_eq!(world.socket(old), Socket::Closed);
+    let new = ConnId { index: old.index, generation: old.generation + 1 };
+    world.engine.open(new, echo, world.now);
+    world.receive(old, b"ghost\n");
+    world.engine.receive_eof(old, world.now);
+    assert_eq!(world.take(new), b"");
+    assert_eq!(world.send(new, b"me\n"), b"me\n");
+    assert_eq!(world.engine.stats().lost, 1);
+}
+
+#[test]
+fn a_close_from_our_side_does_not_lose_what_is_parked() {
+    let mut world = World::new();
+    let time = world.web(TimeService::default());
+    let id = world.websocket(time);
+    world.receive(id, &[text("?").repeat(60_000), close(1000, "")].concat());
+    assert!(!world.engine.wants_read(id));
+    world.engine.begin_drain(world.now);
+    while !world.take(id).is_empty() {
+        world.pass(Duration::ZERO);
+    }
+    assert_eq!(world.socket(id), Socket::WriteEnded, "the peer's Close was parked, and is found");
+    assert_eq!(world.engine.stats().close_timeouts, 0);
+}
+
+#[test]
+fn a_peer_that_takes_its_output_has_time_to_answer_our_close() {
+    let mut world = World::new();
+    let random = world.web(Random::new(5..=5, Some(Burst { limit: 1_000_000 })));
+    let id = world.websocket(random);
+    world.receive(id, &text("20000"));
+    // 60,000 bytes and Close; a slow line takes ten thousand a second.
+    let mut left = world.engine.output(id).unwrap().len();
+    assert_eq!(left, 60_004);
+    while left > 0 {
+        world.pass(Duration::from_secs(1));
+        assert!(world.engine.output(id).is_some(), "{left} bytes were thrown away");
+        let count = left.min(10_000);
+        world.engine.wrote(id, count, world.now);
+        left -= count;
+    }
+    world.pass(Duration::from_millis(4_900));
+    assert_eq!(world.socket(id), Socket::Open);
+    world.pass(Duration::from_millis(200));
+    assert_eq!(world.socket(id), Socket::WriteEnded);
+}

@@ -1,0 +1,122 @@
+//! An engine, a clock that the test turns, and a shell that writes everything at once.
+
+use std::time::Duration;
+
+use crate::codec::websocket as frames;
+use crate::engine::{
+    BindingId, CloseStep, ConnId, Endpoint, EndpointId, Engine, Limits, StopScope,
+};
+use crate::protocol::{Route, Site};
+use crate::service::Service;
+use crate::time::{Now, Time, WallClock};
+
+/// An engine and a shell that writes everything at once, or nothing.
+pub(super) struct World {
+    pub(super) engine: Engine,
+    pub(super) now: Now,
+    pub(super) next: u32,
+}
+
+/// What a shell has seen of one connection.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub(super) enum Socket {
+    Open,
+    WriteEnded,
+    Closed,
+}
+
+impl World {
+    pub(super) fn new() -> World {
+        World::with(Limits::default())
+    }
+
+    pub(super) fn with(limits: Limits) -> World {
+        let wall = WallClock { unix_seconds: 1_795_300_572, offset_seconds: 3_600 };
+        let now = Now { time: Time::from_nanos(1_000_000_000), wall };
+        World { engine: Engine::new(limits, 7, ()), now, next: 0 }
+    }
+
+    pub(super) fn bind(&mut self, service: impl Service + 'static) -> BindingId {
+        let service = self.engine.add_service(Box::new(service));
+        self.engine.add_binding(service, StopScope::Connection)
+    }
+
+    pub(super) fn lines(&mut self, service: impl Service + 'static) -> EndpointId {
+        let binding = self.bind(service);
+        self.engine.add_endpoint(Endpoint::Line(binding))
+    }
+
+    pub(super) fn web(&mut self, service: impl Service + 'static) -> EndpointId {
+        let binding = self.bind(service).index();
+        let routes = vec![Route { path: "/ws".to_owned(), binding }];
+        self.engine.add_endpoint(Endpoint::Web(Site { routes, ..Site::default() }))
+    }
+
+    pub(super) fn open(&mut self, endpoint: EndpointId) -> ConnId {
+        let id = ConnId { index: self.next, generation: self.next + 100 };
+        self.next += 1;
+        self.engine.open(id, endpoint, self.now);
+        id
+    }
+
+    pub(super) fn websocket(&mut self, endpoint: EndpointId) -> ConnId {
+        let id = self.open(endpoint);
+        let answer = self.send(id, REQUEST);
+        assert!(answer.starts_with(b"HTTP/1.1 101 "), "{}", answer.escape_ascii());
+        id
+    }
+
+    /// The peer sends; what is written to it at once.
+    pub(super) fn send(&mut self, id: ConnId, bytes: &[u8]) -> Vec<u8> {
+        self.receive(id, bytes);
+        self.take(id)
+    }
+
+    pub(super) fn receive(&mut self, id: ConnId, bytes: &[u8]) {
+        self.engine.receive(id, &mut bytes.to_vec(), self.now);
+    }
+
+    /// Everything that is queued for a peer.
+    pub(super) fn take(&mut self, id: ConnId) -> Vec<u8> {
+        let output = self.engine.output(id).unwrap_or_default().to_vec();
+        if !output.is_empty() {
+            self.engine.wrote(id, output.len(), self.now);
+        }
+        output
+    }
+
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now.time = self.now.time + time;
+        self.engine.handle_timeout(self.now);
+    }
+
+    /// Takes the steps that are due for a socket.
+    pub(super) fn socket(&mut self, id: ConnId) -> Socket {
+        match self.engine.poll_close(id) {
+            None => Socket::Open,
+            Some(CloseStep::ShutdownWrite) => Socket::WriteEnded,
+            Some(CloseStep::Close) => {
+                self.engine.remove(id);
+                Socket::Closed
+            }
+        }
+    }
+}
+
+pub(super) const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+pub(super) fn masked(encode: impl Fn(&mut Vec<u8>, Option<[u8; 4]>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(&mut out, Some([1, 2, 3, 4]));
+    out
+}
+
+pub(super) fn text(message: &str) -> Vec<u8> {
+    masked(|out, mask| frames::encode_text(out, message.as_bytes(), mask))
+}
+
+pub(super) fn close(code: u16, reason: &str) -> Vec<u8> {
+    masked(|out, mask| frames::encode_close(out, Some(code.into()), reason, mask))
+}
