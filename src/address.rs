@@ -1,4 +1,4 @@
-//! Addresses as plain data: what to listen on, and who sent something.
+//! Addresses as plain data: what to listen on, what to connect to, and who sent something.
 //!
 //! Nothing here touches a socket; [`kernel`](crate::kernel) resolves and binds.
 
@@ -98,6 +98,32 @@ pub enum ListenAddress {
     UnixDatagram(UnixAddress),
     /// A UNIX listener whose connections keep packet boundaries (SOCK_SEQPACKET).
     UnixPacket(UnixAddress),
+}
+
+/// Something a client can connect to, resolved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConnectAddress {
+    /// A TCP listener.
+    Tcp(SocketAddr),
+    /// A UDP socket.
+    Udp(SocketAddr),
+    /// A UNIX stream listener.
+    Unix(UnixName),
+    /// A UNIX datagram socket.
+    UnixDatagram(UnixName),
+    /// A UNIX listener whose connections keep packet boundaries (SOCK_SEQPACKET).
+    UnixPacket(UnixName),
+}
+
+impl fmt::Display for ConnectAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectAddress::Tcp(address) | ConnectAddress::Udp(address) => address.fmt(f),
+            ConnectAddress::Unix(name)
+            | ConnectAddress::UnixDatagram(name)
+            | ConnectAddress::UnixPacket(name) => name.fmt(f),
+        }
+    }
 }
 
 /// Where a connection or a datagram came from, and so where an answer goes.

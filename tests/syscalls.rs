@@ -10,7 +10,9 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use readily::address::{Family, InetAddress, ListenAddress, PeerAddr, UnixAddress, UnixName};
+use readily::address::{
+    ConnectAddress, Family, InetAddress, ListenAddress, PeerAddr, UnixAddress, UnixName,
+};
 use readily::codec::websocket::encode_binary;
 use readily::engine::{Endpoint, Engine, Limits, StopScope};
 use readily::kernel::{
@@ -98,6 +100,16 @@ impl Kernel for Counting<'_> {
     fn accept(&mut self, listener: &mut MioListener) -> io::Result<(MioStream, PeerAddr)> {
         self.count(|calls| calls.other += 1);
         self.kernel.accept(listener)
+    }
+
+    fn connect(&mut self, address: &ConnectAddress) -> io::Result<MioStream> {
+        self.count(|calls| calls.other += 1);
+        self.kernel.connect(address)
+    }
+
+    fn is_connected(&mut self, stream: &mut MioStream) -> io::Result<bool> {
+        self.count(|calls| calls.other += 1);
+        self.kernel.is_connected(stream)
     }
 
     fn kind(&self, stream: &MioStream) -> StreamKind {

@@ -13,13 +13,14 @@ use mio::{Events, Poll};
 use super::bind::{self, Bound};
 use super::bind_error::BindError;
 use super::clock::Clock;
+use super::connect::{self, ClientPath};
 use super::datagram::MioDatagram;
 use super::listener::MioListener;
 use super::packet::CredentialsBuffer;
 use super::signals::MioSignals;
 use super::stream::{MioStream, mio_interest};
 use super::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
-use crate::address::{ListenAddress, PeerAddr};
+use crate::address::{ConnectAddress, ListenAddress, PeerAddr};
 use crate::time::Now;
 
 /// The kernel of the machine.
@@ -31,6 +32,11 @@ pub struct Mio {
     clock: Clock,
     /// Reused by every packet that is received.
     credentials: CredentialsBuffer,
+    /// Standard streams that cannot be watched because they are always ready, until the next poll
+    /// has said so.
+    always_ready: Vec<Token>,
+    /// The paths that our own datagram sockets have while they are connected to a server's.
+    client_paths: Vec<ClientPath>,
 }
 
 /// At most this many events are taken from the system at once. What does not fit is not lost: it
@@ -45,6 +51,8 @@ impl Mio {
             events: Events::with_capacity(EVENTS),
             clock: Clock::new(),
             credentials: CredentialsBuffer::new(),
+            always_ready: Vec::new(),
+            client_paths: Vec::new(),
         })
     }
 
@@ -71,6 +79,8 @@ impl Kernel for Mio {
     }
 
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
+        let timeout = if self.always_ready.is_empty() { timeout } else { Some(Duration::ZERO) };
+        ready.extend(self.always_ready.drain(..).map(always_ready));
         match self.poll.poll(&mut self.events, timeout) {
             Ok(()) => ready.extend(self.events.iter().map(ready_of)),
             // A signal. Its own source is ready in the next poll, if it is one of ours.
@@ -86,8 +96,16 @@ impl Kernel for Mio {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
+        let is_standard = matches!(&socket, Socket::Stream(MioStream::Standard(_)));
         let (source, interest) = source_of(socket, interest);
-        self.poll.registry().register(source, mio::Token(token.0), interest)
+        match self.poll.registry().register(source, mio::Token(token.0), interest) {
+            // epoll_ctl(2) refuses files and devices that never make anybody wait.
+            Err(error) if is_standard && error.kind() == io::ErrorKind::PermissionDenied => {
+                self.always_ready.push(token);
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     fn reregister(
@@ -102,6 +120,14 @@ impl Kernel for Mio {
 
     fn accept(&mut self, listener: &mut MioListener) -> io::Result<(MioStream, PeerAddr)> {
         listener.accept()
+    }
+
+    fn connect(&mut self, address: &ConnectAddress) -> io::Result<MioStream> {
+        connect::connect(address, &mut self.client_paths)
+    }
+
+    fn is_connected(&mut self, stream: &mut MioStream) -> io::Result<bool> {
+        connect::is_connected(stream)
     }
 
     fn kind(&self, stream: &MioStream) -> StreamKind {
@@ -122,8 +148,14 @@ impl Kernel for Mio {
         stream.shutdown_write()
     }
 
-    fn close(&mut self, stream: MioStream) {
-        drop(stream);
+    fn close(&mut self, mut stream: MioStream) {
+        match &mut stream {
+            // Its description is shared with others, so closing it does not end the watching.
+            // Where it never was watched, there is nothing to end.
+            MioStream::Standard(standard) => drop(self.poll.registry().deregister(standard)),
+            MioStream::UnixDatagram(socket) => connect::forget(socket, &mut self.client_paths),
+            _ => {}
+        }
     }
 
     fn receive_from(
@@ -162,6 +194,12 @@ fn source_of<'a>(
         Socket::Datagram(socket) => (socket, mio_interest(interest)),
         Socket::Signals(signals) => (&mut signals.source, mio_interest(interest)),
     }
+}
+
+/// What is always ready is so once and for all: readiness is remembered until an operation finds
+/// the end of it, and "read on to the end" is what keeps a short read from passing for that.
+fn always_ready(token: Token) -> Ready {
+    Ready { token, readable: true, writable: true, read_closed: true, urgent: false }
 }
 
 /// An event in our words. An error or the end of the peer's side is found by reading, and by

@@ -13,6 +13,7 @@
 mod bind;
 mod bind_error;
 mod clock;
+mod connect;
 mod datagram;
 mod directory_lock;
 mod limits;
@@ -21,6 +22,7 @@ mod mio;
 mod packet;
 mod resolve;
 mod signals;
+mod standard;
 mod stream;
 mod udp;
 mod unix_datagram;
@@ -35,12 +37,13 @@ pub use self::mio::Mio;
 pub use self::packet::PacketStream;
 pub use self::resolve::{ResolveError, resolve};
 pub use self::signals::MioSignals;
+pub use self::standard::StandardStream;
 pub use self::stream::MioStream;
 
 use std::io;
 use std::time::Duration;
 
-use crate::address::PeerAddr;
+use crate::address::{ConnectAddress, PeerAddr};
 use crate::time::Now;
 
 /// What a [`Reactor`](crate::reactor::Reactor) needs of an operating system.
@@ -83,6 +86,13 @@ pub trait Kernel {
 
     /// Takes the next waiting connection.
     fn accept(&mut self, listener: &mut Self::Listener) -> io::Result<(Self::Stream, PeerAddr)>;
+
+    /// Begins to connect to `address`. The stream is watched for room to write, and when there is
+    /// some [`is_connected`](Kernel::is_connected) tells what has come of it.
+    fn connect(&mut self, address: &ConnectAddress) -> io::Result<Self::Stream>;
+
+    /// Whether a stream that was being connected is; the error where it cannot be.
+    fn is_connected(&mut self, stream: &mut Self::Stream) -> io::Result<bool>;
 
     /// What is carried by a stream.
     fn kind(&self, stream: &Self::Stream) -> StreamKind;
@@ -191,9 +201,9 @@ pub enum Read {
 pub enum StreamKind {
     /// Bytes over TCP.
     Tcp,
-    /// Bytes over a UNIX socket.
+    /// Bytes over a UNIX socket, or over a standard stream of the process.
     Unix,
-    /// Packets over a UNIX socket.
+    /// Packets over a UNIX socket, or datagrams of a client.
     Packet,
 }
 

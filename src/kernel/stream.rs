@@ -12,6 +12,7 @@ use mio::{Registry, Token};
 use nix::sys::socket::{self, MsgFlags};
 
 use super::packet::{CredentialsBuffer, PacketStream};
+use super::standard::StandardStream;
 use super::{Interest, Read, StreamKind};
 
 /// One connection. Dropping it closes it, which also ends its registration (epoll(7)).
@@ -23,6 +24,12 @@ pub enum MioStream {
     Unix(mio::net::UnixStream),
     /// Packets over a UNIX socket.
     Packet(PacketStream),
+    /// Datagrams to and from one server.
+    Udp(mio::net::UdpSocket),
+    /// The same over a UNIX socket.
+    UnixDatagram(mio::net::UnixDatagram),
+    /// A standard stream of the process.
+    Standard(StandardStream),
 }
 
 // In debug builds mio adds to each socket which poll it belongs to.
@@ -33,8 +40,10 @@ impl MioStream {
     pub(super) fn kind(&self) -> StreamKind {
         match self {
             MioStream::Tcp(_) => StreamKind::Tcp,
-            MioStream::Unix(_) => StreamKind::Unix,
-            MioStream::Packet(_) => StreamKind::Packet,
+            MioStream::Unix(_) | MioStream::Standard(_) => StreamKind::Unix,
+            MioStream::Packet(_) | MioStream::Udp(_) | MioStream::UnixDatagram(_) => {
+                StreamKind::Packet
+            }
         }
     }
 
@@ -49,6 +58,10 @@ impl MioStream {
             MioStream::Tcp(stream) => stream.read(buffer)?,
             MioStream::Unix(stream) => return read_unix(stream, buffer),
             MioStream::Packet(stream) => return stream.receive(buffer, credentials),
+            // The buffer is longer than any datagram, and an empty one is no end.
+            MioStream::Udp(socket) => return socket.recv(buffer).map(Read::Data),
+            MioStream::UnixDatagram(socket) => return socket.recv(buffer).map(Read::Data),
+            MioStream::Standard(stream) => return stream.read(buffer),
         };
         Ok(if length == 0 { Read::End } else { Read::Data(length) })
     }
@@ -60,6 +73,9 @@ impl MioStream {
             MioStream::Tcp(stream) => stream.write(bytes),
             MioStream::Unix(stream) => stream.write(bytes),
             MioStream::Packet(stream) => stream.send(bytes),
+            MioStream::Udp(socket) => socket.send(bytes),
+            MioStream::UnixDatagram(socket) => socket.send(bytes),
+            MioStream::Standard(stream) => stream.write(bytes),
         }
     }
 
@@ -68,6 +84,10 @@ impl MioStream {
             MioStream::Tcp(stream) => stream.shutdown(Shutdown::Write),
             MioStream::Unix(stream) => stream.shutdown(Shutdown::Write),
             MioStream::Packet(stream) => stream.shutdown_write(),
+            // There is nothing to end, and nothing to wait for behind it.
+            MioStream::Udp(_) | MioStream::UnixDatagram(_) | MioStream::Standard(_) => {
+                Err(io::ErrorKind::NotConnected.into())
+            }
         }
     }
 
@@ -90,6 +110,9 @@ impl MioStream {
             MioStream::Tcp(stream) => stream,
             MioStream::Unix(stream) => stream,
             MioStream::Packet(stream) => stream.source(),
+            MioStream::Udp(socket) => socket,
+            MioStream::UnixDatagram(socket) => socket,
+            MioStream::Standard(stream) => stream,
         }
     }
 }

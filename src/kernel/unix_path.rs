@@ -183,7 +183,7 @@ pub(super) struct PathGuard {
 
 impl PathGuard {
     /// Takes charge of the socket that was made at `path` a moment ago.
-    fn new(path: &Path) -> io::Result<PathGuard> {
+    pub(super) fn new(path: &Path) -> io::Result<PathGuard> {
         Ok(PathGuard { path: path.to_owned(), id: FileId::of(path)? })
     }
 
@@ -224,7 +224,7 @@ impl From<&Metadata> for FileId {
 
 /// The address of a name, checked: what bind(2) would take for "choose a name for me" (unix(7),
 /// autobind) or cut at a NUL is refused.
-fn sockaddr(name: &UnixName) -> Result<SockAddr, BindError> {
+pub(super) fn sockaddr(name: &UnixName) -> Result<SockAddr, BindError> {
     let invalid = |reason| BindError::InvalidName { name: name.clone(), reason };
     match name {
         UnixName::Path(path) => {

@@ -1,36 +1,26 @@
 //! Output that never makes the loop wait.
 //!
-//! Whoever reads our stdout may stall: a terminal that was stopped, a full pipe. The descriptor is
-//! shared with other processes, so it cannot be made non-blocking. A terminal is opened once more
-//! instead, which gives us a descriptor to do that with; it says that it is ready as soon as there
-//! is room for a byte, and a blocking write would wait for the rest. Of anything else poll(2) is
-//! asked first, and at most as much is written as a pipe that is ready takes without blocking
-//! (pipe(7): `PIPE_BUF`, 4096 bytes). What does not go is kept, up to a limit, and beyond it
-//! dropped.
+//! Whoever reads our stdout may stall: a terminal that was stopped, a full pipe. A
+//! [`StandardStream`] takes what goes without waiting. What does not go is kept, up to a limit, and
+//! beyond it dropped.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write as _};
-use std::os::fd::{AsFd, AsRawFd as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use readily::kernel::StandardStream;
 
 /// How much is kept for a reader that stalls.
 const MAX_KEPT_BYTES: usize = 1024 * 1024;
 
-/// What a ready pipe takes without blocking.
-const PIPE_BUF: usize = 4096;
-
 /// The most that is written in one turn.
-const WRITES_PER_TURN: usize = 64;
+const BYTES_PER_TURN: usize = 256 * 1024;
 
 /// A bounded queue in front of a descriptor.
 #[derive(Debug)]
 pub(super) struct Sink {
     /// `None`: the reader is gone for good.
-    target: Option<File>,
+    target: Option<StandardStream>,
     queue: Vec<u8>,
     start: usize,
     dropped: u64,
@@ -39,7 +29,12 @@ pub(super) struct Sink {
 impl Sink {
     /// A queue in front of a standard stream, whose own buffer is gone around.
     pub(super) fn new(stream: &(impl AsFd + IsTerminal)) -> Sink {
-        Sink { target: open(stream).ok(), queue: Vec::new(), start: 0, dropped: 0 }
+        Sink {
+            target: StandardStream::output(stream).ok(),
+            queue: Vec::new(),
+            start: 0,
+            dropped: 0,
+        }
     }
 
     /// How many entries were dropped.
@@ -62,12 +57,10 @@ impl Sink {
 
     /// Writes what goes without waiting. Returns whether something is left.
     pub(super) fn flush(&mut self) -> bool {
-        for _ in 0..WRITES_PER_TURN {
-            if self.start == self.queue.len() || !self.is_ready(PollTimeout::ZERO) {
-                break;
-            }
-            let Some(target) = &mut self.target else { break };
-            let end = self.queue.len().min(self.start + PIPE_BUF);
+        let end = self.queue.len().min(BYTES_PER_TURN);
+        while let Some(target) = &mut self.target
+            && self.start < end
+        {
             match target.write(&self.queue[self.start..end]) {
                 Ok(written) => self.start += written,
                 Err(error) if is_for_later(&error) => break,
@@ -89,35 +82,19 @@ impl Sink {
     pub(super) fn flush_for(&mut self, time: Duration) {
         let deadline = Instant::now() + time;
         while self.flush() && Instant::now() < deadline {
-            self.is_ready(PollTimeout::from(10u8));
+            self.has_room_within(Duration::from_millis(10));
         }
     }
 
     /// Whether a line that goes to the same descriptor by another way is written without waiting,
     /// and not into the middle of an entry.
     pub(super) fn takes_a_line(&self) -> bool {
-        self.queue.is_empty() && self.is_ready(PollTimeout::ZERO)
+        self.queue.is_empty() && self.has_room_within(Duration::ZERO)
     }
 
-    fn is_ready(&self, timeout: PollTimeout) -> bool {
-        let Some(target) = &self.target else { return false };
-        let mut fds = [PollFd::new(target.as_fd(), PollFlags::POLLOUT)];
-        poll(&mut fds, timeout).is_ok_and(|ready| ready > 0)
+    fn has_room_within(&self, timeout: Duration) -> bool {
+        self.target.as_ref().is_some_and(|target| target.wait_for_room(timeout))
     }
-}
-
-/// A descriptor to write to `stream` with: of a terminal one that does not block, if it lets
-/// itself be opened (it may belong to another user).
-fn open(stream: &(impl AsFd + IsTerminal)) -> io::Result<File> {
-    let stream_fd = stream.as_fd();
-    if stream.is_terminal() {
-        let path = format!("/dev/fd/{}", stream_fd.as_raw_fd());
-        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-        if let Ok(terminal) = OpenOptions::new().write(true).custom_flags(flags).open(path) {
-            return Ok(terminal);
-        }
-    }
-    Ok(File::from(stream_fd.try_clone_to_owned()?))
 }
 
 /// Whether the same write may succeed at another time.
