@@ -83,6 +83,10 @@ pub enum Problem {
     },
     /// No port, where one is needed.
     MissingPort,
+    /// Port 0, which means something to who listens only.
+    PortZero,
+    /// A query where nothing could be asked.
+    UnexpectedQuery(String),
     /// A port outside 0 to 65535, or not a number.
     BadPort(String),
     /// A port name that the services file does not list.
@@ -214,6 +218,10 @@ impl fmt::Display for Problem {
             }
             Problem::MissingPort => {
                 write!(f, "missing port (`:8001` behind the host; 0 takes any that is free)")
+            }
+            Problem::PortZero => write!(f, "port 0 is nobody's (1 to 65535)"),
+            Problem::UnexpectedQuery(query) => {
+                write!(f, "a query has no meaning here (`?{}`)", Shown(query))
             }
             Problem::BadPort(port) => write!(f, "bad port `{}` (0 to 65535)", Shown(port)),
             Problem::UnknownPortName(name) => write!(f, "unknown port name `{}`", Shown(name)),

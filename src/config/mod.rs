@@ -35,6 +35,7 @@ mod percent;
 mod port;
 mod scheme;
 mod service;
+mod target;
 mod transport;
 mod units;
 mod url;
@@ -43,6 +44,7 @@ pub use self::binding::Binding;
 pub use self::bindings::{Bindings, ListenerPlan, Plan};
 pub use self::error::{BindingError, Problem};
 pub use self::service::{RandomRange, ServiceSpec};
+pub use self::target::{Target, TargetError, TargetKind};
 pub use self::transport::{Framing, Transport};
 pub use self::units::{ByteSize, Timeout, UnitError};
 

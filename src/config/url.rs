@@ -1,8 +1,8 @@
-//! The URL of a binding, taken apart.
+//! The URL of a binding, or of what a client connects to, taken apart.
 //!
 //! This is not the general URL syntax (RFC 3986) but what fits sockets: no user, no fragment, the
 //! port is never left out, and a UNIX URL has a socket name where others have a host. Only
-//! [`Binding`](super::Binding) uses this.
+//! [`Binding`](super::Binding) and [`Target`](super::Target) use this.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use super::error::Problem;
 use super::parameters::Parameters;
-use super::scheme::Scheme;
+use super::scheme::{Carrier, Scheme};
 use super::{percent, port};
 use crate::access::host::{self, BadAuthority, HostText};
 use crate::address::{Family, InetAddress, UnixName};
@@ -38,24 +38,48 @@ pub(super) enum Place {
 
 impl Url {
     pub(super) fn parse(text: &str) -> Result<Url, Problem> {
+        let Parts { scheme, place, path, query } = Parts::of(text)?;
+        let example = if scheme == Scheme::WebUnix { ":/ws" } else { "/ws" };
+        let web_path = match scheme.carrier() {
+            Carrier::Web => web_path(path, example)?,
+            Carrier::Stream | Carrier::Packet | Carrier::Datagram => String::new(),
+        };
+        let parameters = query.map_or(Ok(Parameters::default()), Parameters::parse)?;
+        Ok(Url { scheme, place, web_path, parameters })
+    }
+}
+
+/// A URL cut at its marks: what a server's has in common with a client's.
+#[derive(Debug)]
+pub(super) struct Parts<'a> {
+    pub(super) scheme: Scheme,
+    pub(super) place: Place,
+    /// The path of a `ws` or `ws+unix` URL as it was typed; empty for the others.
+    pub(super) path: &'a str,
+    /// What stands behind the `?`.
+    pub(super) query: Option<&'a str>,
+}
+
+impl Parts<'_> {
+    pub(super) fn of(text: &str) -> Result<Parts<'_>, Problem> {
         let (scheme, rest) = text.split_once("://").ok_or(Problem::NoScheme)?;
         let scheme = Scheme::parse(scheme)?;
         if rest.contains('#') {
             return Err(Problem::Fragment);
         }
-        let (address, parameters) = match rest.split_once('?') {
-            Some((address, query)) => (address, Parameters::parse(query)?),
-            None => (rest, Parameters::default()),
+        let (address, query) = match rest.split_once('?') {
+            Some((address, query)) => (address, Some(query)),
+            None => (rest, None),
         };
-        let (place, web_path) = match scheme {
-            Scheme::Tcp(family) => (inet(address, family, "tcp", scheme)?, String::new()),
-            Scheme::Udp(family) => (inet(address, family, "udp", scheme)?, String::new()),
+        let (place, path) = match scheme {
+            Scheme::Tcp(family) => (inet(address, family, "tcp", scheme)?, ""),
+            Scheme::Udp(family) => (inet(address, family, "udp", scheme)?, ""),
             Scheme::Unix | Scheme::UnixDatagram | Scheme::UnixPacket => {
-                (Place::Unix(socket_name(address)?), String::new())
+                (Place::Unix(socket_name(address)?), "")
             }
             Scheme::Web => {
                 let (authority, path) = split_path(address);
-                (Place::Inet(authority_of(authority, Family::Any, "tcp")?), web_path(path, "/ws")?)
+                (Place::Inet(authority_of(authority, Family::Any, "tcp")?), path)
             }
             Scheme::WebUnix => {
                 // A path may hold colons, so that the last `:/` is the one that ends it.
@@ -63,10 +87,10 @@ impl Url {
                     Some(colon) => (&address[..colon], &address[colon + 1..]),
                     None => (address, ""),
                 };
-                (Place::Unix(socket_name(name)?), web_path(path, ":/ws")?)
+                (Place::Unix(socket_name(name)?), path)
             }
         };
-        Ok(Url { scheme, place, web_path, parameters })
+        Ok(Parts { scheme, place, path, query })
     }
 }
 
