@@ -68,7 +68,7 @@ pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
 fn run<O: Observer>(server: &mut BoundServer<O>) -> ExitCode {
     info!("ready: {} bindings", server.bindings().count());
     match server.run() {
-        Ok(Stop::Drained) => {
+        Ok(Stop::Drained(_)) => {
             info!("stopped");
             ExitCode::SUCCESS
         }

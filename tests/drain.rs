@@ -389,7 +389,7 @@ fn stop_drains(binding: &str, send: impl FnOnce(&Server)) {
     upgrade(&mut held, "/ws");
     send(&server);
     expect(&mut held, GOING_AWAY);
-    server.wait_for_line("a client has asked the server to stop");
+    server.wait_for_line("asked to stop");
     held.write_all(GOING_AWAY_MASKED).expect("still there");
     assert_eq!(rest(&mut held), b"");
     drop(held);

@@ -1,24 +1,35 @@
 //! One peer's state. No socket: bytes only.
 
-use super::endpoint::BindingId;
+use super::endpoint::{BindingId, EndpointId};
 use super::limits::Limits;
 use super::timers::Tick;
 use crate::buffer::{Buffer, BufferPool};
+use crate::codec::websocket::Role;
 use crate::protocol::{Deadline, Format, Protocol, WebSocket};
 
 /// Where a connection is between accept and close.
 ///
 /// ```text
-///   Open ──► AwaitClose ──► Flushing ──► Lingering ──► Dead ──► removed by the shell
-///     │  close()      Close came   output gone,    end, 1 s or
-///     │  on WebSocket              we sent FIN     1 MiB later
-///     └─────────────────────► (STOP, end, refusal)      ▲
-///     └── lost ─────────────────────────────────────────┘
+///   Connecting ─► Open ──► AwaitClose ──► Flushing ──► Lingering ──► Dead ──► removed by the shell
+///     │             │  close()      Close came   output gone,    end, 1 s or
+///     │             │  on WebSocket              we sent FIN     1 MiB later
+///     │             ├─────────────────────► (STOP, end, refusal)      ▲
+///     │             ├─► Ending ─► HalfClosed ──► (end)                │
+///     └─────────────┴── lost ─────────────────────────────────────────┘
 /// ```
+///
+/// A client's connections begin on the left; its service may end its side of one and go on to
+/// receive, which is the way through `Ending`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Phase {
+    /// The shell is making the connection.
+    Connecting,
     /// Messages are served.
     Open,
+    /// Messages are received, but none can be sent; when the output is gone, our side ends.
+    Ending,
+    /// Our side has ended, and messages are received.
+    HalfClosed,
     /// We have sent a Close frame and read on until the peer's.
     AwaitClose,
     /// Nothing is read; when the output is gone, our side ends.
@@ -28,6 +39,13 @@ pub(super) enum Phase {
     Lingering,
     /// To be closed by the shell at the end of the turn.
     Dead,
+}
+
+impl Phase {
+    /// Whether the service is still to be told that the connection ends.
+    pub(super) fn is_served(self) -> bool {
+        matches!(self, Phase::Connecting | Phase::Open | Phase::Ending | Phase::HalfClosed)
+    }
 }
 
 /// One peer.
@@ -49,15 +67,16 @@ pub(super) struct Connection {
     armed_at: Tick,
     /// How much more may come while lingering.
     pub(super) linger_left: u32,
+    /// [`NONE`] where we have made the connection ourselves.
     pub(super) endpoint: u16,
-    /// [`NO_BINDING`], or the binding whose client this is.
+    /// [`NONE`], or the binding whose client this is.
     binding: u16,
     pub(super) phase: Phase,
     pub(super) flags: Flags,
 }
 
-/// The binding of a web client that has not upgraded.
-const NO_BINDING: u16 = u16::MAX;
+/// No endpoint, or no binding: so a web client has none that has not upgraded.
+const NONE: u16 = u16::MAX;
 
 /// What else is known about a connection, a bit each.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -76,6 +95,8 @@ impl Flags {
     pub(super) const PINGED: Flags = Flags(1 << 4);
     /// There is a valid entry in the timer wheel.
     const ARMED: Flags = Flags(1 << 5);
+    /// The service does not want anything of the peer for now.
+    pub(super) const HELD: Flags = Flags(1 << 6);
 
     /// Whether `flag` is set.
     pub(super) fn has(self, flag: Flags) -> bool {
@@ -100,7 +121,7 @@ impl Connection {
     pub(super) fn new(
         protocol: Protocol,
         generation: u32,
-        endpoint: u16,
+        endpoint: Option<EndpointId>,
         binding: Option<BindingId>,
         now: Tick,
         limits: &Limits,
@@ -113,8 +134,8 @@ impl Connection {
             since: now,
             armed_at: now,
             linger_left: u32::try_from(limits.linger_bytes).unwrap_or(u32::MAX),
-            endpoint,
-            binding: binding.map_or(NO_BINDING, |binding| binding.0),
+            endpoint: endpoint.map_or(NONE, |endpoint| endpoint.0),
+            binding: binding.map_or(NONE, |binding| binding.0),
             phase: Phase::Open,
             flags: Flags::default(),
         }
@@ -122,12 +143,17 @@ impl Connection {
 
     /// The binding whose client this is; on a web listener known from the upgrade on.
     pub(super) fn binding(&self) -> Option<BindingId> {
-        (self.binding != NO_BINDING).then_some(BindingId(self.binding))
+        (self.binding != NONE).then_some(BindingId(self.binding))
     }
 
-    /// The web client has upgraded and become a client of `binding`.
-    pub(super) fn upgrade(&mut self, binding: BindingId, now: Tick) {
-        self.protocol = Protocol::WebSocket(WebSocket::upgraded());
+    /// Whether we have made the connection ourselves.
+    pub(super) fn is_our_own(&self) -> bool {
+        self.endpoint == NONE
+    }
+
+    /// The connection has become a WebSocket, on which we are `role` and the peer is of `binding`.
+    pub(super) fn upgrade(&mut self, binding: BindingId, role: Role, now: Tick) {
+        self.protocol = Protocol::WebSocket(WebSocket::opened(role));
         self.binding = binding.0;
         self.since = now;
     }
@@ -166,7 +192,7 @@ impl Connection {
 
     /// Whether bytes from the peer mean anything.
     pub(super) fn is_decoding(&self) -> bool {
-        matches!(self.phase, Phase::Open | Phase::AwaitClose)
+        matches!(self.phase, Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose)
     }
 
     /// Output has grown: notes that it went over a mark.
@@ -183,16 +209,20 @@ impl Connection {
     /// When this connection must be looked at, and what has been missed by then.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<(Tick, Deadline)> {
         let (after, deadline) = match self.phase {
-            Phase::Dead => return None,
+            Phase::Dead | Phase::Ending | Phase::HalfClosed => return None,
+            Phase::Connecting => (limits.connect_timeout, Deadline::Connect),
             Phase::Lingering => (limits.linger_timeout, Deadline::Flush),
             Phase::Flushing => (limits.flush_timeout, Deadline::Flush),
             Phase::AwaitClose => (limits.close_timeout, Deadline::Close),
             Phase::Open => match &self.protocol {
-                Protocol::Raw | Protocol::Line(_) | Protocol::Packet => return None,
+                Protocol::Raw | Protocol::Line(_) | Protocol::Packet(_) => return None,
+                Protocol::Opening(_) => (limits.handshake_timeout, Deadline::Handshake),
                 Protocol::Http(http) if http.is_between_requests() => {
                     (limits.keepalive_timeout, Deadline::KeepAlive)
                 }
                 Protocol::Http(_) => (limits.handshake_timeout, Deadline::Handshake),
+                // Who is not read from cannot be heard.
+                Protocol::WebSocket(_) if self.flags.has(Flags::HELD) => return None,
                 Protocol::WebSocket(_) if self.flags.has(Flags::PINGED) => {
                     (limits.pong_timeout, Deadline::Pong)
                 }

@@ -1,9 +1,14 @@
 //! What a service can do while it is called.
 
+use std::time::Duration;
+
 use rand::rngs::StdRng;
 
+use super::connection::Phase;
 use super::connections::ConnId;
 use super::core::Core;
+use super::dial::Dial;
+use super::endpoint::BindingId;
 use crate::protocol::{CloseReason, Message};
 use crate::time::{Time, WallClock};
 
@@ -56,6 +61,45 @@ impl<'a> Context<'a> {
         self.core.close(peer, code, reason, CloseReason::Closed(code));
     }
 
+    /// Ends our side of a connection once what is queued has been written, and goes on receiving
+    /// until the peer ends its own. Nothing can be sent any more.
+    pub fn half_close(&mut self, peer: ConnId) {
+        self.core.half_close(peer);
+    }
+
+    /// Closes a peer at once: what is queued for it is lost.
+    pub fn abort(&mut self, peer: ConnId) {
+        self.core.end(peer, CloseReason::Closed(1006), Phase::Dead);
+    }
+
+    /// Does not read from a peer any more, until [`resume`](Context::resume). What has been read
+    /// already still comes: at most as much as one read takes.
+    pub fn hold(&mut self, peer: ConnId) {
+        self.core.hold(peer, true);
+    }
+
+    /// Reads from a peer again.
+    pub fn resume(&mut self, peer: ConnId) {
+        self.core.hold(peer, false);
+    }
+
+    /// Has a connection made. When it is there, its binding's service hears
+    /// [`on_open`](crate::service::Service::on_open); when it cannot be made or ends, it hears
+    /// [`on_close`](crate::service::Service::on_close).
+    pub fn dial(&mut self, dial: Dial) {
+        self.core.dials.push_back(dial);
+    }
+
+    /// Has the loop drain and end. Whoever is not gone by then is cut off after `timeout`.
+    pub fn stop(&mut self, timeout: Duration) {
+        self.core.stop_requested = Some(timeout);
+    }
+
+    /// The binding that a peer is one of; `None` where it is gone.
+    pub fn binding(&self, peer: ConnId) -> Option<BindingId> {
+        self.core.connections.get(peer)?.binding()
+    }
+
     /// How many bytes may be queued for `peer` before it is above its high-water mark; 0 if it is
     /// above or gone. A service with much to say stops here and goes on in
     /// [`on_drained`](crate::service::Service::on_drained).
@@ -69,6 +113,11 @@ impl<'a> Context<'a> {
             .high_water_bytes
             .saturating_add(1)
             .saturating_sub(connection.queued_bytes())
+    }
+
+    /// How many bytes wait to be written to a peer.
+    pub fn queued(&self, peer: ConnId) -> usize {
+        self.core.connections.get(peer).map_or(0, |connection| connection.queued_bytes())
     }
 
     /// The monotonic clock, read once a turn.

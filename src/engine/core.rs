@@ -5,6 +5,7 @@
 //! a service has to be told is written down and told when the call that caused it has returned.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use log::debug;
 use rand::SeedableRng as _;
@@ -12,12 +13,14 @@ use rand::rngs::StdRng;
 
 use super::connection::{Connection, Flags, Phase};
 use super::connections::{ConnId, Connections};
-use super::endpoint::{BindingId, Endpoint};
+use super::dial::Dial;
+use super::endpoint::{BindingId, Endpoint, EndpointId};
 use super::limits::Limits;
 use super::shared_frame::SharedFrame;
 use super::stats::Stats;
 use super::timers::{Tick, Timers};
 use crate::buffer::BufferPool;
+use crate::codec::websocket::Role;
 use crate::protocol::{CloseReason, Closing, Event, Format, Message, Protocol, Wire};
 use crate::time::Now;
 
@@ -39,9 +42,30 @@ pub(super) struct Core {
     /// Connections whose output has fallen below the low-water mark.
     pub(super) drained: VecDeque<ConnId>,
     /// Connections whose service has to be told that they are closed.
-    pub(super) closed: VecDeque<(ConnId, BindingId, CloseReason)>,
-    /// Somebody with the right to do so has asked the server to stop.
-    pub(super) stop_requested: bool,
+    pub(super) closed: VecDeque<Closed>,
+    /// Connections that services ask for.
+    pub(super) dials: VecDeque<Dial>,
+    /// Somebody with the right to do so has asked the server to stop, and to give everybody so much
+    /// time for it.
+    pub(super) stop_requested: Option<Duration>,
+}
+
+/// Something a service has to be told about the end of a connection.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) id: ConnId,
+    pub(super) binding: BindingId,
+    pub(super) reason: CloseReason,
+    pub(super) stage: CloseStage,
+}
+
+/// How far the end has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum CloseStage {
+    /// No message comes or goes any more.
+    Begun,
+    /// We had sent a Close frame, and it was answered or never will be.
+    Answered,
 }
 
 impl Core {
@@ -58,7 +82,8 @@ impl Core {
             dirty: Vec::new(),
             drained: VecDeque::new(),
             closed: VecDeque::new(),
-            stop_requested: false,
+            dials: VecDeque::new(),
+            stop_requested: None,
         }
     }
 
@@ -66,22 +91,29 @@ impl Core {
         Tick::at(self.now.time)
     }
 
-    /// Adds a connection to `endpoint`.
-    pub(super) fn open(&mut self, id: ConnId, endpoint: u16, protocol: Protocol) {
-        let binding = self.endpoints[usize::from(endpoint)].binding();
+    /// Adds a connection, which has come to `endpoint` or is made by ourselves.
+    pub(super) fn open(
+        &mut self,
+        id: ConnId,
+        endpoint: Option<EndpointId>,
+        binding: Option<BindingId>,
+        protocol: Protocol,
+        phase: Phase,
+    ) {
         let now = self.tick();
-        let connection =
+        let mut connection =
             Connection::new(protocol, id.generation, endpoint, binding, now, &self.limits);
+        connection.phase = phase;
         self.connections.insert(id, connection);
         self.stats.opened += 1;
         self.rearm(id);
     }
 
-    /// A web client has become a client of `binding`.
-    pub(super) fn upgrade(&mut self, id: ConnId, binding: BindingId) {
+    /// A connection has become a WebSocket, whose peer is one of `binding`.
+    pub(super) fn upgrade(&mut self, id: ConnId, binding: BindingId, role: Role) {
         let now = self.tick();
         if let Some(connection) = self.connections.get_mut(id) {
-            connection.upgrade(binding, now);
+            connection.upgrade(binding, role, now);
             self.stats.upgraded += 1;
             self.rearm(id);
         }
@@ -92,8 +124,8 @@ impl Core {
     /// queued.
     pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, is_reply: bool) -> bool {
         let cap = if is_reply { usize::MAX } else { self.limits.max_queued_bytes };
-        self.append(to, message.as_bytes().len(), cap, |format, output, _| {
-            format.encode(output, message);
+        self.append(to, message.as_bytes().len(), cap, |format, output, _, rng| {
+            format.encode(output, message, rng);
         })
     }
 
@@ -107,8 +139,11 @@ impl Core {
         let (length, cap) = (message.as_bytes().len(), self.limits.max_queued_bytes);
         let mut count = 0;
         for id in to {
-            count += usize::from(self.append(id, length, cap, |format, output, pool| {
-                output.extend_from_slice(shared.encoding(format, pool));
+            count += usize::from(self.append(id, length, cap, |format, output, pool, rng| {
+                match shared.encoding(format, pool, rng) {
+                    Some(encoding) => output.extend_from_slice(encoding),
+                    None => format.encode(output, message, rng),
+                }
             }));
         }
         shared.release(&mut self.pool);
@@ -123,7 +158,7 @@ impl Core {
         id: ConnId,
         length: usize,
         cap: usize,
-        encode: impl FnOnce(Format, &mut Vec<u8>, &mut BufferPool),
+        encode: impl FnOnce(Format, &mut Vec<u8>, &mut BufferPool, &mut StdRng),
     ) -> bool {
         let Some(connection) = self.connections.get_mut(id) else { return false };
         let Some(format) = connection.format() else { return false };
@@ -132,7 +167,7 @@ impl Core {
             return false;
         }
         let output = connection.output.get_or_insert_with(|| self.pool.take());
-        encode(format, output.tail(), &mut self.pool);
+        encode(format, output.tail(), &mut self.pool, &mut self.rng);
         if output.is_empty() {
             // An empty message to a raw peer is nothing on the wire.
             if let Some(output) = connection.output.take() {
@@ -150,7 +185,7 @@ impl Core {
 
     /// Closes from our side: with a Close frame to WebSocket peers.
     pub(super) fn close(&mut self, id: ConnId, code: u16, text: &str, reason: CloseReason) {
-        if self.connections.get(id).is_none_or(|connection| connection.phase != Phase::Open) {
+        if self.connections.get(id).is_none_or(|connection| !connection.phase.is_served()) {
             return;
         }
         let Some((protocol, mut wire)) = self.wire(id) else { return };
@@ -161,19 +196,56 @@ impl Core {
         self.end(id, reason, phase);
     }
 
-    /// Moves a connection on towards its end. The service is told once: when `Open` is left.
+    /// Ends our side of a connection once its output is written, and goes on receiving.
+    pub(super) fn half_close(&mut self, id: ConnId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.phase == Phase::Open
+        {
+            connection.phase = Phase::Ending;
+            self.mark_dirty(id);
+        }
+    }
+
+    /// Stops, or goes on, reading from a peer because a service wants it so.
+    pub(super) fn hold(&mut self, id: ConnId, is_held: bool) {
+        let now = self.tick();
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if connection.flags.has(Flags::HELD) == is_held {
+            return;
+        }
+        if is_held {
+            connection.flags.set(Flags::HELD);
+        } else {
+            connection.flags.clear(Flags::HELD);
+            // It was not asked for a sign of life.
+            connection.note_life(now);
+            self.mark_dirty(id);
+        }
+        self.rearm(id);
+    }
+
+    /// Moves a connection on towards its end. The service is told once: when it has messages no
+    /// more. It is told again when a Close frame of ours has had its effect.
     pub(super) fn end(&mut self, id: ConnId, reason: CloseReason, phase: Phase) {
         let now = self.tick();
         let Some(connection) = self.connections.get_mut(id) else { return };
-        if connection.phase == Phase::Open {
+        let (before, binding) = (connection.phase, connection.binding());
+        if before.is_served() {
             debug!("{id}: {reason}");
             self.stats.count_close(&reason);
-            if let Some(binding) = connection.binding() {
-                self.closed.push_back((id, binding, reason));
+            if let Some(binding) = binding {
+                self.closed.push_back(Closed { id, binding, reason, stage: CloseStage::Begun });
             }
-        } else if let CloseReason::TimedOut(_) = reason {
-            debug!("{id}: {reason}");
-            self.stats.count_close(&reason);
+        } else {
+            if let CloseReason::TimedOut(_) = reason {
+                debug!("{id}: {reason}");
+                self.stats.count_close(&reason);
+            }
+            if let Some(binding) = binding
+                && before == Phase::AwaitClose
+            {
+                self.closed.push_back(Closed { id, binding, reason, stage: CloseStage::Answered });
+            }
         }
         connection.phase = phase;
         connection.since = now;
@@ -224,8 +296,9 @@ impl Core {
             output: &mut connection.output,
             pool: &mut self.pool,
             limits: &self.limits.protocol,
-            site: self.endpoints[usize::from(connection.endpoint)].site(),
+            site: self.endpoints.get(usize::from(connection.endpoint)).and_then(Endpoint::site),
             unix_seconds: self.now.wall.unix_seconds,
+            rng: &mut self.rng,
         };
         match connection.protocol.next(input, &mut wire) {
             Some(event) => Step::Event(event, connection.binding()),
@@ -242,6 +315,7 @@ impl Core {
             limits: &self.limits.protocol,
             site: None,
             unix_seconds: self.now.wall.unix_seconds,
+            rng: &mut self.rng,
         };
         Some((&mut connection.protocol, wire))
     }

@@ -43,7 +43,9 @@ impl<O: Observer> Engine<O> {
         let Binding { service, stop } = self.bindings[usize::from(binding.0)];
         self.reply.clear();
         let is_answered = if is_stop(payload) {
-            self.core.stop_requested |= stop == StopScope::Server;
+            if stop == StopScope::Server {
+                self.core.stop_requested = Some(self.core.limits.drain_timeout);
+            }
             false
         } else {
             let mut context = Context::new(&mut self.core, None);

@@ -36,15 +36,26 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Stops taking on work: WebSocket peers get Close 1001, all others the end of the stream once
-    /// their output is written.
+    /// their output is written. The connections that services have made are their own to close; those
+    /// that are being made are given up.
     pub fn begin_drain(&mut self, now: Now) {
         self.core.now = now;
         if self.drain_deadline.is_some() {
             return;
         }
-        self.drain_deadline = Some(now.time + self.core.limits.drain_timeout);
+        let timeout = self.core.stop_requested.unwrap_or(self.core.limits.drain_timeout);
+        self.drain_deadline = Some(now.time + timeout);
+        self.core.dials.clear();
         for id in self.core.connections.ids() {
-            self.core.close(id, 1001, "", CloseReason::Draining);
+            let Some(connection) = self.core.connections.get(id) else { continue };
+            if !connection.is_our_own() {
+                self.core.close(id, 1001, "", CloseReason::Draining);
+            } else if connection.phase == Phase::Connecting {
+                self.core.end(id, CloseReason::Draining, Phase::Dead);
+            }
+        }
+        for service in &mut self.services {
+            service.on_drain(&mut Context::new(&mut self.core, None));
         }
         self.tell_closed();
     }
@@ -86,10 +97,14 @@ impl<O: Observer> Engine<O> {
                 core.mark_dirty(id);
             }
             (Phase::Open, Deadline::Handshake) => {
-                if let Some((Protocol::Http(http), mut wire)) = core.wire(id) {
-                    http.time_out(&mut wire);
-                }
-                core.end(id, reason, Phase::Flushing);
+                let phase = match core.wire(id) {
+                    Some((Protocol::Http(http), mut wire)) => {
+                        http.time_out(&mut wire);
+                        Phase::Flushing
+                    }
+                    _ => Phase::Dead,
+                };
+                core.end(id, reason, phase);
             }
             (Phase::Open, Deadline::KeepAlive) => core.end(id, reason, Phase::Flushing),
             (Phase::AwaitClose, _) if connection.output.is_none() => {

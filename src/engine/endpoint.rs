@@ -1,5 +1,6 @@
 //! What a listener leads to: bindings, and the protocol that is spoken there.
 
+use crate::codec::websocket::Role;
 use crate::protocol::{Http, Line, Protocol, Site};
 
 /// The index of a service.
@@ -11,6 +12,11 @@ pub struct ServiceId(pub(super) u16);
 pub struct BindingId(pub(super) u16);
 
 impl BindingId {
+    /// The binding that was added after `index` others.
+    pub const fn nth(index: u16) -> BindingId {
+        BindingId(index)
+    }
+
     /// The index, for routes and tables.
     pub fn index(self) -> u16 {
         self.0
@@ -59,7 +65,7 @@ impl Endpoint {
         match self {
             Endpoint::Line(_) => Some(Protocol::Line(Line::default())),
             Endpoint::Raw(_) => Some(Protocol::Raw),
-            Endpoint::Packet(_) => Some(Protocol::Packet),
+            Endpoint::Packet(_) => Some(Protocol::Packet(Role::Server)),
             Endpoint::Web(_) => Some(Protocol::Http(Box::<Http>::default())),
             Endpoint::Datagram(_) => None,
         }

@@ -11,7 +11,9 @@ use super::connection::{Flags, Phase};
 use super::core::Step;
 use super::observer::{Observer, Sighting};
 use super::{BindingId, ConnId, EndpointId, Engine, StopScope};
+use crate::address::Escaped;
 use crate::codec::Payload;
+use crate::codec::websocket::Role;
 use crate::protocol::{CloseReason, Event, Message, MessageKind, Protocol};
 use crate::time::Now;
 
@@ -23,12 +25,12 @@ impl<O: Observer> Engine<O> {
     /// If the endpoint is for datagrams, or the place of `id` is taken.
     pub fn open(&mut self, id: ConnId, endpoint: EndpointId, now: Now) {
         self.core.now = now;
-        let protocol = self.core.endpoints[usize::from(endpoint.0)].protocol();
-        self.core.open(id, endpoint.0, protocol.expect("connections come to a listener"));
-        let binding = self.core.endpoints[usize::from(endpoint.0)].binding();
+        let spoken = &self.core.endpoints[usize::from(endpoint.0)];
+        let protocol = spoken.protocol().expect("connections come to a listener");
+        let binding = spoken.binding();
+        self.core.open(id, Some(endpoint), binding, protocol, Phase::Open);
         if let Some(binding) = binding {
-            self.observer.see(binding, Some(id), Sighting::Opened { head: &[] });
-            self.call(binding, id, |service, cx| service.on_open(cx, id));
+            self.opened(binding, id, &[]);
         }
     }
 
@@ -40,7 +42,7 @@ impl<O: Observer> Engine<O> {
         let Some(connection) = self.core.connections.get_mut(id) else { return };
         self.core.stats.bytes_received += bytes.len() as u64;
         match connection.phase {
-            Phase::Open | Phase::AwaitClose => {
+            Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
                 if let Protocol::WebSocket(_) = connection.protocol
                     && connection.phase == Phase::Open
                 {
@@ -59,7 +61,7 @@ impl<O: Observer> Engine<O> {
                     connection.phase = Phase::Dead;
                 }
             }
-            Phase::Flushing | Phase::Dead => {}
+            Phase::Connecting | Phase::Flushing | Phase::Dead => {}
         }
     }
 
@@ -69,13 +71,13 @@ impl<O: Observer> Engine<O> {
         let Some(connection) = self.core.connections.get_mut(id) else { return };
         connection.flags.set(Flags::INPUT_ENDED);
         match connection.phase {
-            Phase::Open | Phase::AwaitClose => {
+            Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
                 let reason = connection.protocol.end();
                 self.core.end(id, reason, Phase::Flushing);
                 self.tell_closed();
             }
             Phase::Lingering => connection.phase = Phase::Dead,
-            Phase::Flushing | Phase::Dead => {}
+            Phase::Connecting | Phase::Flushing | Phase::Dead => {}
         }
     }
 
@@ -118,17 +120,31 @@ impl<O: Observer> Engine<O> {
                 let binding = binding.expect("lines have a binding");
                 self.observer.see(binding, Some(id), Sighting::Stop);
                 if self.bindings[usize::from(binding.0)].stop == StopScope::Server {
-                    self.core.stop_requested = true;
+                    self.core.stop_requested = Some(self.core.limits.drain_timeout);
                 }
                 self.core.end(id, CloseReason::Stopped, Phase::Flushing);
                 self.tell_closed();
             }
             Event::Upgraded { binding, head } => {
                 let binding = BindingId(binding);
-                self.core.upgrade(id, binding);
-                self.observer.see(binding, Some(id), Sighting::Opened { head: head.as_slice() });
+                self.core.upgrade(id, binding, Role::Server);
+                self.opened(binding, id, head.as_slice());
                 head.recycle(&mut self.core.pool);
-                self.call(binding, id, |service, cx| service.on_open(cx, id));
+            }
+            Event::Responded { head, checked } => {
+                let binding = binding.expect("who is dialed is of a binding");
+                log_head(id, head.as_slice());
+                match checked {
+                    Ok(()) => {
+                        self.core.upgrade(id, binding, Role::Client);
+                        self.opened(binding, id, head.as_slice());
+                    }
+                    Err(error) => {
+                        self.core.end(id, CloseReason::BadHandshake(error), Phase::Dead);
+                        self.tell_closed();
+                    }
+                }
+                head.recycle(&mut self.core.pool);
             }
             // An HTTP response: the queue is looked at before the next one.
             Event::Answered(None) => {}
@@ -201,5 +217,14 @@ impl<O: Observer> Engine<O> {
         }
         // Also without new output: reading may go on.
         self.core.mark_dirty(id);
+    }
+}
+
+/// Shows what a server has answered to our request, a line each.
+fn log_head(id: ConnId, head: &[u8]) {
+    for line in head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end) {
+        if !line.is_empty() {
+            debug!("{id}: < {}", Escaped(line));
+        }
     }
 }

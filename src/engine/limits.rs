@@ -11,6 +11,8 @@ use crate::protocol;
 pub struct Limits {
     /// How long a message may be.
     pub protocol: protocol::Limits,
+    /// A connection that we make ourselves must be there within this time.
+    pub connect_timeout: Duration,
     /// The first request must be complete this long after accept, a later one after its first byte.
     pub handshake_timeout: Duration,
     /// An HTTP connection may stay idle this long between requests.
@@ -43,6 +45,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             protocol: protocol::Limits::default(),
+            connect_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
             keepalive_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(25),

@@ -28,6 +28,7 @@ mod context;
 mod core;
 mod datagrams;
 mod deadlines;
+mod dial;
 mod endpoint;
 mod input;
 mod limits;
@@ -41,17 +42,19 @@ mod timers;
 
 pub use self::connections::ConnId;
 pub use self::context::Context;
+pub use self::dial::{Dial, Speaks};
 pub use self::endpoint::{BindingId, Endpoint, EndpointId, ServiceId, StopScope};
 pub use self::limits::Limits;
 pub use self::observer::{Observer, Sighting};
 pub use self::shell::CloseStep;
 pub use self::stats::Stats;
 
+use std::any::Any;
 use std::net::SocketAddr;
 
 use log::debug;
 
-use self::core::Core;
+use self::core::{CloseStage, Closed, Core};
 use self::endpoint::Binding;
 use self::timers::Tick;
 use crate::address::UnixName;
@@ -106,7 +109,13 @@ impl<O: Observer> Engine<O> {
         ServiceId(small_index(self.services.len()))
     }
 
-    /// Binds a service.
+    /// A service that was added, as what it is.
+    pub fn service<S: Service>(&self, id: ServiceId) -> Option<&S> {
+        let service: &dyn Any = self.services.get(usize::from(id.0))?.as_ref();
+        service.downcast_ref()
+    }
+
+    /// Binds a service. The first binding is [`BindingId::nth`]`(0)`, and so on.
     pub fn add_binding(&mut self, service: ServiceId, stop: StopScope) -> BindingId {
         self.bindings.push(Binding { service, stop });
         BindingId(small_index(self.bindings.len()))
@@ -132,6 +141,12 @@ fn small_index(length: usize) -> u16 {
 
 /// Calling services.
 impl<O: Observer> Engine<O> {
+    /// A peer has come to the service behind a binding: on a web listener by the request `head`.
+    fn opened(&mut self, binding: BindingId, id: ConnId, head: &[u8]) {
+        self.observer.see(binding, Some(id), Sighting::Opened { head });
+        self.call(binding, id, |service, cx| service.on_open(cx, id));
+    }
+
     /// Calls the service behind a binding about a peer.
     fn call(
         &mut self,
@@ -151,11 +166,17 @@ impl<O: Observer> Engine<O> {
     /// Tells services of the connections that were closed by the last call. Bounded: a service may
     /// close others when it is told, but each connection is closed once.
     fn tell_closed(&mut self) {
-        while let Some((id, binding, reason)) = self.core.closed.pop_front() {
-            self.observer.see(binding, Some(id), Sighting::Closed(&reason));
+        while let Some(Closed { id, binding, reason, stage }) = self.core.closed.pop_front() {
             let service = self.bindings[usize::from(binding.0)].service;
+            let service = self.services[usize::from(service.0)].as_mut();
             let mut context = Context::new(&mut self.core, None);
-            self.services[usize::from(service.0)].on_close(&mut context, id, reason);
+            match stage {
+                CloseStage::Begun => {
+                    self.observer.see(binding, Some(id), Sighting::Closed(&reason));
+                    service.on_close(&mut context, id, reason);
+                }
+                CloseStage::Answered => service.on_close_answered(&mut context, id, reason),
+            }
         }
     }
 }

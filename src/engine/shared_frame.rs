@@ -1,5 +1,7 @@
 //! One message for many peers, encoded once for each format and not once for each peer.
 
+use rand::rngs::StdRng;
+
 use crate::buffer::{Buffer, BufferPool};
 use crate::protocol::{Format, Message};
 
@@ -7,23 +9,28 @@ use crate::protocol::{Format, Message};
 #[derive(Debug)]
 pub(super) struct SharedFrame<'a> {
     message: Message<'a>,
-    encodings: [Option<Box<Buffer>>; 4],
+    encodings: [Option<Box<Buffer>>; Format::SHARED],
 }
 
 impl<'a> SharedFrame<'a> {
     pub(super) fn new(message: Message<'a>) -> SharedFrame<'a> {
-        SharedFrame { message, encodings: [const { None }; 4] }
+        SharedFrame { message, encodings: [const { None }; Format::SHARED] }
     }
 
-    /// The bytes for peers of `format`.
-    pub(super) fn encoding(&mut self, format: Format, pool: &mut BufferPool) -> &[u8] {
-        let place = &mut self.encodings[format as usize];
+    /// The bytes for peers of `format`; `None` where each has to have its own.
+    pub(super) fn encoding(
+        &mut self,
+        format: Format,
+        pool: &mut BufferPool,
+        rng: &mut StdRng,
+    ) -> Option<&[u8]> {
+        let place = self.encodings.get_mut(format as usize)?;
         let encoding = place.get_or_insert_with(|| {
             let mut buffer = pool.take();
-            format.encode(buffer.tail(), self.message);
+            format.encode(buffer.tail(), self.message, rng);
             buffer
         });
-        encoding.as_slice()
+        Some(encoding.as_slice())
     }
 
     /// Gives the buffers back.

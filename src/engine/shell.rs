@@ -24,7 +24,7 @@ impl<O: Observer> Engine<O> {
         let connection = self.core.connections.get(id)?;
         let queued = connection.output.as_ref()?.as_slice();
         match connection.protocol {
-            Protocol::Packet => Some(&queued[Format::PACKET_PREFIX..][..packet_length(queued)]),
+            Protocol::Packet(_) => Some(&queued[Format::PACKET_PREFIX..][..packet_length(queued)]),
             _ => Some(queued),
         }
     }
@@ -37,7 +37,7 @@ impl<O: Observer> Engine<O> {
         let Some(output) = connection.output.as_mut() else { return };
         self.core.stats.bytes_sent += count as u64;
         match connection.protocol {
-            Protocol::Packet => output.consume(Format::PACKET_PREFIX + count),
+            Protocol::Packet(_) => output.consume(Format::PACKET_PREFIX + count),
             _ => output.consume(count),
         }
         let left = output.len();
@@ -65,11 +65,14 @@ impl<O: Observer> Engine<O> {
     /// [`take_dirty`](Engine::take_dirty) when that changes.
     pub fn wants_read(&self, id: ConnId) -> bool {
         self.core.connections.get(id).is_some_and(|connection| match connection.phase {
-            Phase::Open | Phase::AwaitClose => {
-                !connection.flags.has(Flags::PAUSED) && connection.parked.is_none()
+            Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
+                let is_paused = connection.flags.has(Flags::PAUSED);
+                let is_held =
+                    connection.flags.has(Flags::HELD) && connection.phase != Phase::AwaitClose;
+                !is_paused && !is_held && connection.parked.is_none()
             }
             Phase::Lingering => true,
-            Phase::Flushing | Phase::Dead => false,
+            Phase::Connecting | Phase::Flushing | Phase::Dead => false,
         })
     }
 
@@ -80,6 +83,10 @@ impl<O: Observer> Engine<O> {
         let now = self.core.tick();
         let connection = self.core.connections.get_mut(id)?;
         match connection.phase {
+            Phase::Ending if connection.output.is_none() => {
+                connection.phase = Phase::HalfClosed;
+                Some(CloseStep::ShutdownWrite)
+            }
             Phase::Flushing if connection.output.is_some() => None,
             // The peer has sent everything it had, so nothing can arrive that would be answered
             // with an RST.
@@ -90,11 +97,17 @@ impl<O: Observer> Engine<O> {
             Phase::Flushing => {
                 connection.phase = Phase::Lingering;
                 connection.since = now;
+                let leaves_end = connection.protocol.leaves_end_to_peer();
                 self.core.rearm(id);
-                Some(CloseStep::ShutdownWrite)
+                (!leaves_end).then_some(CloseStep::ShutdownWrite)
             }
             Phase::Dead => Some(CloseStep::Close),
-            Phase::Open | Phase::AwaitClose | Phase::Lingering => None,
+            Phase::Connecting
+            | Phase::Open
+            | Phase::Ending
+            | Phase::HalfClosed
+            | Phase::AwaitClose
+            | Phase::Lingering => None,
         }
     }
 
@@ -137,7 +150,10 @@ impl<O: Observer> Engine<O> {
     /// When [`handle_timeout`](Engine::handle_timeout) is to be called next, at the latest.
     pub fn poll_timeout(&self) -> Option<Time> {
         let now = self.core.now.time;
-        if !self.core.drained.is_empty() || !self.core.dirty.is_empty() {
+        if !self.core.drained.is_empty()
+            || !self.core.dirty.is_empty()
+            || !self.core.dials.is_empty()
+        {
             return Some(now);
         }
         let services = self.services.iter().filter_map(|service| service.poll_timeout());
@@ -146,7 +162,7 @@ impl<O: Observer> Engine<O> {
 
     /// Whether somebody with the right to do so has asked the server to stop.
     pub fn stop_requested(&self) -> bool {
-        self.core.stop_requested
+        self.core.stop_requested.is_some()
     }
 
     /// Whether a drain has begun.

@@ -43,7 +43,7 @@ pub struct Stats {
     pub lost: u64,
     /// WebSocket peers that went away without a Close frame.
     pub abnormal: u64,
-    /// Requests that were not complete in time.
+    /// Requests that were not complete in time, and servers that did not answer ours.
     pub handshake_timeouts: u64,
     /// WebSocket peers that did not answer a ping.
     pub pong_timeouts: u64,
@@ -59,13 +59,13 @@ impl Stats {
     /// Counts why a connection ended.
     pub(super) fn count_close(&mut self, reason: &CloseReason) {
         let counter = match reason {
-            CloseReason::Refused(_) => &mut self.protocol_errors,
+            CloseReason::Refused(_) | CloseReason::BadHandshake(_) => &mut self.protocol_errors,
             CloseReason::Denied(_) => &mut self.requests_refused,
             CloseReason::Lost(_) => &mut self.lost,
             CloseReason::Abnormal => &mut self.abnormal,
             CloseReason::SlowConsumer => &mut self.slow_consumers,
             CloseReason::TimedOut(deadline) => match deadline {
-                Deadline::Handshake => &mut self.handshake_timeouts,
+                Deadline::Connect | Deadline::Handshake => &mut self.handshake_timeouts,
                 Deadline::Pong => &mut self.pong_timeouts,
                 Deadline::Close | Deadline::Flush => &mut self.close_timeouts,
                 Deadline::KeepAlive => return,

@@ -5,10 +5,13 @@ use std::io;
 
 use super::Refusal;
 use crate::codec::websocket::close;
+use crate::codec::websocket::handshake::HandshakeError;
 
 /// A deadline that a peer missed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Deadline {
+    /// A server did not answer our attempt to connect.
+    Connect,
     /// The first request, or a request that had begun, was not complete in time.
     Handshake,
     /// Nothing was asked for on an HTTP connection for a while.
@@ -45,6 +48,8 @@ pub enum CloseReason {
     Answered,
     /// HTTP: the same, and the response was an error.
     Denied(Refusal),
+    /// The server did not agree to a WebSocket.
+    BadHandshake(HandshakeError),
     /// The peer broke the rules of its protocol; the name of the rule.
     Refused(&'static str),
     /// The peer missed a deadline.
@@ -70,7 +75,9 @@ impl fmt::Display for CloseReason {
             CloseReason::Draining => f.write_str("the server shuts down"),
             CloseReason::Answered => f.write_str("answered"),
             CloseReason::Denied(refusal) => write!(f, "{refusal}"),
+            CloseReason::BadHandshake(error) => write!(f, "{error}"),
             CloseReason::Refused(rule) => write!(f, "refused: {rule}"),
+            CloseReason::TimedOut(Deadline::Connect) => f.write_str("no answer"),
             CloseReason::TimedOut(Deadline::Handshake) => f.write_str("request timeout"),
             CloseReason::TimedOut(Deadline::KeepAlive) => f.write_str("idle"),
             CloseReason::TimedOut(Deadline::Pong) => f.write_str("no answer to a ping"),

@@ -18,14 +18,14 @@
 
 use std::fmt;
 
+use super::head::HeadBuffer;
 use super::page::front_page;
 use super::{CloseReason, Event, Site, Wire};
 use crate::address::Escaped;
-use crate::buffer::{Buffer, BufferPool};
+use crate::buffer::BufferPool;
 use crate::codec::Payload;
 use crate::codec::http::{
-    self, Body, HeadKind, HeadScanner, MAX_HEAD_BYTES, Persistence, Request, Response, Status,
-    parse_request,
+    self, Body, HeadKind, Persistence, Request, Response, Status, parse_request,
 };
 use crate::codec::websocket::handshake;
 
@@ -36,9 +36,7 @@ const MAX_SKIPPED_BYTES: u32 = 64 * 1024;
 /// A server's side of one HTTP connection.
 #[derive(Debug)]
 pub struct Http {
-    /// The start of a head that is not complete.
-    partial: Option<Box<Buffer>>,
-    scanner: HeadScanner,
+    head: HeadBuffer,
     stage: Stage,
     /// How much of a body is still to be skipped.
     body_left: u32,
@@ -77,8 +75,7 @@ enum Stage {
 impl Default for Http {
     fn default() -> Self {
         Http {
-            partial: None,
-            scanner: HeadScanner::new(HeadKind::Request),
+            head: HeadBuffer::new(HeadKind::Request),
             stage: Stage::First,
             body_left: 0,
             is_restarted: false,
@@ -109,7 +106,7 @@ impl Http {
     /// not come was answered as soon as its head was there, and a request has one answer. (This
     /// is a missed deadline and counted as such, not a refused request as well.)
     pub fn time_out(&self, wire: &mut Wire<'_>) {
-        if self.partial.is_some() {
+        if self.head.has_begun() {
             let response = Response::plain(Status::RequestTimeout, &[]);
             respond(&response, Persistence::Close, Method::Other, wire);
         }
@@ -126,7 +123,8 @@ impl Http {
         wire: &mut Wire<'_>,
     ) -> Option<Event<'a>> {
         self.skip_body(input);
-        let head = match self.take_head(input, wire.pool) {
+        self.note_beginning(input);
+        let head = match self.head.take(input, wire.pool) {
             Ok(Some(head)) => head,
             Ok(None) => return None,
             Err(status) => {
@@ -150,9 +148,7 @@ impl Http {
 
     /// Gives the buffer of an incomplete head back.
     pub(super) fn release(&mut self, pool: &mut BufferPool) {
-        if let Some(partial) = self.partial.take() {
-            pool.give(partial);
-        }
+        self.head.release(pool);
     }
 
     fn event<'a>(&mut self, outcome: Outcome, head: Payload<'a>, wire: &mut Wire<'_>) -> Event<'a> {
@@ -184,42 +180,6 @@ impl Http {
         if self.body_left == 0 {
             self.move_to(Stage::Between);
         }
-    }
-
-    /// Takes the next head from the front of the input, or keeps the start of it. What is kept is
-    /// bounded by the longest head.
-    fn take_head<'a>(
-        &mut self,
-        input: &mut &'a mut [u8],
-        pool: &mut BufferPool,
-    ) -> Result<Option<Payload<'a>>, Status> {
-        let Some(partial) = &mut self.partial else {
-            if let Some(length) = self.scanner.scan(input)? {
-                let (head, rest) = std::mem::take(input).split_at_mut(length);
-                *input = rest;
-                return Ok(Some(Payload::Borrowed(head)));
-            }
-            if !input.is_empty() {
-                let mut partial = pool.take_for(input.len());
-                partial.extend(input);
-                self.partial = Some(partial);
-                self.note_beginning(input);
-                *input = &mut [];
-            }
-            return Ok(None);
-        };
-        let before = partial.len();
-        let count = input.len().min(MAX_HEAD_BYTES - before);
-        partial.extend(&input[..count]);
-        let Some(length) = self.scanner.scan(partial.as_slice())? else {
-            self.note_beginning(input);
-            *input = &mut [];
-            return Ok(None);
-        };
-        // The bytes behind the head were looked at, but they stay in the input.
-        partial.truncate(length);
-        *input = &mut std::mem::take(input)[length - before..];
-        Ok(self.partial.take().map(Payload::Owned))
     }
 
     /// A request begins with its first byte, and empty lines in front of it are none of it: some

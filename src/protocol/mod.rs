@@ -5,17 +5,24 @@
 //! response) it appends to the connection's output. It mentions no socket and no clock.
 //!
 //! ```text
-//!              ┌────────┐ every byte chunk                       ┌───────────┐
-//!   accept ──► │  Raw   │                                        │ WebSocket │
-//!          ──► │  Line  │ every line        ┌──────┐  101        │ every     │
-//!          ──► │ Packet │ every packet  ──► │ Http │ ──────────► │ message   │
-//!              └────────┘                   └──────┘             └───────────┘
+//!               ┌────────┐ every byte chunk                       ┌───────────┐
+//!   accept  ──► │  Raw   │                                        │ WebSocket │
+//!           ──► │  Line  │ every line        ┌──────┐  101        │ every     │
+//!           ──► │ Packet │ every packet  ──► │ Http │ ──────────► │ message   │
+//!               └────────┘                   └──────┘             │           │
+//!   connect ──► Raw or Packet               ┌─────────┐  101      │           │
+//!                                       ──► │ Opening │ ────────► │           │
+//!                                           └─────────┘           └───────────┘
 //! ```
+//!
+//! The upper half is a server's, the lower a client's; they share all but the first step.
 
 mod close_reason;
+mod head;
 mod http;
 mod line;
 mod message;
+mod opening;
 mod page;
 mod site;
 mod websocket;
@@ -24,13 +31,18 @@ pub use self::close_reason::{CloseReason, Deadline};
 pub use self::http::{Http, Refusal};
 pub use self::line::Line;
 pub use self::message::{Message, MessageKind};
+pub use self::opening::{Opening, OpeningRequest};
 pub use self::site::{Route, Site};
 pub use self::websocket::WebSocket;
+
+use rand::RngExt as _;
+use rand::rngs::StdRng;
 
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::Payload;
 use crate::codec::line as lines;
-use crate::codec::websocket as frames;
+use crate::codec::websocket::handshake::HandshakeError;
+use crate::codec::websocket::{self as frames, Role};
 
 /// How much a peer may send before it is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,12 +66,22 @@ pub struct Wire<'a> {
     pub site: Option<&'a Site>,
     /// Seconds since the UNIX epoch, for the Date field of HTTP.
     pub unix_seconds: i64,
+    /// Where a client's masking keys come from.
+    pub rng: &'a mut StdRng,
 }
 
 impl Wire<'_> {
     /// The end of the output, for encoders that append.
     pub fn tail(&mut self) -> &mut Vec<u8> {
         self.output.get_or_insert_with(|| self.pool.take()).tail()
+    }
+
+    /// The masking key for the next frame that `role` sends.
+    fn mask(&mut self, role: Role) -> Option<[u8; 4]> {
+        match role {
+            Role::Server => None,
+            Role::Client => Some(self.rng.random()),
+        }
     }
 }
 
@@ -78,6 +100,14 @@ pub enum Event<'a> {
         /// The request, to its empty line.
         head: Payload<'a>,
     },
+    /// The server has answered our request for a WebSocket. If all is well, what follows is frames;
+    /// else the conversation is over.
+    Responded {
+        /// The answer, to its empty line; empty if it was no head at all.
+        head: Payload<'a>,
+        /// Whether all is well.
+        checked: Result<(), HandshakeError>,
+    },
     /// A request was answered, perhaps with an error; there may be another behind it.
     Answered(Option<Refusal>),
     /// The conversation is over: flush what is queued, then close. Nothing follows.
@@ -91,11 +121,13 @@ pub enum Protocol {
     Raw,
     /// A message is a line.
     Line(Line),
-    /// A message is a packet; boundaries are kept by the socket.
-    Packet,
+    /// A message is a packet; boundaries are kept by the socket. To a server, `STOP` is a command.
+    Packet(Role),
     /// Requests, until one of them upgrades. Boxed: a WebSocket client, of which there are many,
     /// must not be larger for what it was.
     Http(Box<Http>),
+    /// A request for a WebSocket that is not answered, for the same reason in a box.
+    Opening(Box<Opening>),
     /// Frames.
     WebSocket(WebSocket),
 }
@@ -111,14 +143,19 @@ pub enum Format {
     Packet,
     /// A WebSocket frame from a server.
     Frame,
+    /// A WebSocket frame from a client: with a mask of its own, and so shared with nobody.
+    MaskedFrame,
 }
 
 impl Format {
+    /// So many formats, the first ones, look the same for every peer.
+    pub const SHARED: usize = Format::MaskedFrame as usize;
+
     /// The length that stands in front of each queued packet.
     pub const PACKET_PREFIX: usize = 4;
 
-    /// Appends one message.
-    pub fn encode(self, out: &mut Vec<u8>, message: Message<'_>) {
+    /// Appends one message. `rng` is asked only for the mask of a [`Format::MaskedFrame`].
+    pub fn encode(self, out: &mut Vec<u8>, message: Message<'_>, rng: &mut StdRng) {
         let bytes = message.as_bytes();
         match self {
             Format::Raw => out.extend_from_slice(bytes),
@@ -128,15 +165,20 @@ impl Format {
                 out.extend_from_slice(&length.to_le_bytes());
                 out.extend_from_slice(bytes);
             }
-            Format::Frame => match message.kind() {
-                MessageKind::Text => frames::encode_text(out, bytes, None),
-                MessageKind::Binary => frames::encode_binary(out, bytes, None),
-            },
+            Format::Frame => encode_frame(out, message, None),
+            Format::MaskedFrame => encode_frame(out, message, Some(rng.random())),
         }
     }
 
     /// At most how many bytes longer than the message its encoding is.
     pub const OVERHEAD: usize = 14;
+}
+
+fn encode_frame(out: &mut Vec<u8>, message: Message<'_>, mask: Option<[u8; 4]>) {
+    match message.kind() {
+        MessageKind::Text => frames::encode_text(out, message.as_bytes(), mask),
+        MessageKind::Binary => frames::encode_binary(out, message.as_bytes(), mask),
+    }
 }
 
 /// What closing from our side asks of the shell.
@@ -156,13 +198,14 @@ impl Protocol {
             Protocol::WebSocket(websocket) => websocket.next(input, wire),
             Protocol::Line(line) => line.next(input, wire),
             Protocol::Http(http) => http.next(input, wire),
+            Protocol::Opening(opening) => opening.next(input, wire),
             Protocol::Raw if input.is_empty() => None,
             Protocol::Raw => Some(whole(input)),
-            Protocol::Packet if lines::is_stop(input) => {
+            Protocol::Packet(Role::Server) if lines::is_stop(input) => {
                 *input = &mut [];
                 Some(Event::Stop)
             }
-            Protocol::Packet => Some(whole(input)),
+            Protocol::Packet(_) => Some(whole(input)),
         }
     }
 
@@ -182,14 +225,24 @@ impl Protocol {
         }
     }
 
+    /// Whether the peer is the one to end a conversation that is over: a WebSocket client waits for
+    /// the server to close TCP first, so that TIME-WAIT, which would keep the client's port from
+    /// being used again, is the server's (RFC 6455 section 7.1.1).
+    pub fn leaves_end_to_peer(&self) -> bool {
+        matches!(self, Protocol::WebSocket(websocket) if websocket.role() == Role::Client)
+    }
+
     /// How messages to this peer are encoded; `None` while there is no service to speak to it.
     pub fn format(&self) -> Option<Format> {
         match self {
             Protocol::Raw => Some(Format::Raw),
             Protocol::Line(_) => Some(Format::Line),
-            Protocol::Packet => Some(Format::Packet),
-            Protocol::WebSocket(websocket) if websocket.is_open() => Some(Format::Frame),
-            Protocol::WebSocket(_) | Protocol::Http(_) => None,
+            Protocol::Packet(_) => Some(Format::Packet),
+            Protocol::WebSocket(websocket) if websocket.is_open() => Some(match websocket.role() {
+                Role::Server => Format::Frame,
+                Role::Client => Format::MaskedFrame,
+            }),
+            Protocol::WebSocket(_) | Protocol::Http(_) | Protocol::Opening(_) => None,
         }
     }
 
@@ -198,8 +251,9 @@ impl Protocol {
         match self {
             Protocol::Line(line) => line.release(pool),
             Protocol::Http(http) => http.release(pool),
+            Protocol::Opening(opening) => opening.release(pool),
             Protocol::WebSocket(websocket) => websocket.release(pool),
-            Protocol::Raw | Protocol::Packet => {}
+            Protocol::Raw | Protocol::Packet(_) => {}
         }
     }
 }

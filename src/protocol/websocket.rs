@@ -28,7 +28,7 @@ enum State {
     Closed,
 }
 
-/// A server's side of one WebSocket connection.
+/// One side of a WebSocket connection.
 #[derive(Debug)]
 pub struct WebSocket {
     decoder: Decoder,
@@ -36,9 +36,14 @@ pub struct WebSocket {
 }
 
 impl WebSocket {
-    /// A connection whose handshake has just been answered with 101.
-    pub fn upgraded() -> WebSocket {
-        WebSocket { decoder: Decoder::new(Role::Server), state: State::Open }
+    /// The side of `role`, of a connection whose handshake has just been answered with 101.
+    pub fn opened(role: Role) -> WebSocket {
+        WebSocket { decoder: Decoder::new(role), state: State::Open }
+    }
+
+    /// Which side this is.
+    pub fn role(&self) -> Role {
+        self.decoder.role()
     }
 
     /// Whether messages may still be sent.
@@ -70,7 +75,8 @@ impl WebSocket {
                     return Some(Event::Message(MessageKind::Binary, payload));
                 }
                 Frame::Ping(payload) if self.is_open() => {
-                    encode_pong(wire.tail(), payload.as_slice(), None);
+                    let mask = wire.mask(self.role());
+                    encode_pong(wire.tail(), payload.as_slice(), mask);
                     payload.recycle(wire.pool);
                 }
                 Frame::Text(ignored)
@@ -92,7 +98,8 @@ impl WebSocket {
     pub(super) fn close(&mut self, code: u16, reason: &str, wire: &mut Wire<'_>) -> Closing {
         match self.state {
             State::Open => {
-                encode_close(wire.tail(), Some(code.into()), reason, None);
+                let mask = wire.mask(self.role());
+                encode_close(wire.tail(), Some(code.into()), reason, mask);
                 self.state = State::CloseSent;
                 Closing::AwaitPeer
             }
@@ -104,7 +111,8 @@ impl WebSocket {
     /// Asks the peer for a sign of life.
     pub fn ping(&self, wire: &mut Wire<'_>) {
         if self.is_open() {
-            encode_ping(wire.tail(), b"", None);
+            let mask = wire.mask(self.role());
+            encode_ping(wire.tail(), b"", mask);
         }
     }
 
@@ -124,7 +132,8 @@ impl WebSocket {
             None => (None, Box::default()),
         };
         if self.is_open() {
-            encode_close(wire.tail(), code, "", None);
+            let mask = wire.mask(self.role());
+            encode_close(wire.tail(), code, "", mask);
         }
         self.state = State::Closed;
         Event::Finished(CloseReason::PeerClosed { code: code.map(u16::from), reason })
@@ -133,7 +142,8 @@ impl WebSocket {
     /// Fails the connection (section 7.1.7).
     fn fail(&mut self, error: ProtocolError, wire: &mut Wire<'_>) -> Event<'static> {
         if self.is_open() {
-            encode_close(wire.tail(), Some(error.close_code()), "", None);
+            let mask = wire.mask(self.role());
+            encode_close(wire.tail(), Some(error.close_code()), "", mask);
         }
         self.state = State::Closed;
         Event::Finished(CloseReason::Refused(error.name()))

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use log::{debug, warn};
 
+use super::Reactor;
 use super::readiness::Readiness;
-use super::source::{Source, StreamSource};
-use super::{Reactor, token};
+use super::source::Source;
 use crate::engine::Observer;
-use crate::kernel::{Interest, Kernel, Socket, StreamKind};
+use crate::kernel::Kernel;
 use crate::time::Time;
 
 /// The most connections that are taken in one turn, over all listeners.
@@ -116,20 +116,13 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             return true;
         }
         let id = self.next_id();
-        let is_tcp = self.kernel.kind(&stream) == StreamKind::Tcp;
-        let interest = if is_tcp { Interest::ReadableAndWritable } else { Interest::Readable };
         // There is room in a new socket; the first write finds out if not.
-        let mut source =
-            StreamSource { stream, generation: id.generation, readiness: Readiness::WRITABLE };
-        let socket = Socket::Stream(&mut source.stream);
-        if let Err(error) = self.kernel.register(socket, token::pack(id), interest) {
+        if let Err(error) = self.watch(id, stream, Readiness::WRITABLE) {
             debug!("cannot watch {peer}: {error}");
             self.engine.stats_mut().accept_failures += 1;
-            self.kernel.close(source.stream);
             return true;
         }
         debug!("{id}: from {peer}");
-        self.sources.insert(Source::Stream(source));
         self.engine.open(id, endpoint, now);
         true
     }

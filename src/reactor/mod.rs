@@ -9,7 +9,8 @@
 //!   │   3 mark what became ready; drop events of an older generation
 //!   │   4 serve what is ready: one read, decode all of it, one write of what came of it
 //!   │   5 accept
-//!   │   6 let time pass in the engine: deadlines, services, peers that have room again
+//!   │   6 let time pass in the engine: deadlines, services, peers that have room again; begin the
+//!   │     connections that services have asked for
 //!   │   7 flush what else has output: one write a connection, however many messages
 //!   └── 8 close what is to be closed; nothing is freed before, so no event can meet a newcomer
 //! ```
@@ -19,6 +20,7 @@
 
 mod accept;
 mod datagram;
+mod dial;
 mod readiness;
 mod source;
 mod stream_io;
@@ -47,8 +49,8 @@ const OBSERVER_RETRY: Duration = Duration::from_millis(20);
 /// Why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {
-    /// It was asked to stop and has drained.
-    Drained,
+    /// It was asked to stop, by a signal or otherwise, and has drained.
+    Drained(Option<Signal>),
     /// A second signal came while it drained.
     Forced(Signal),
 }
@@ -71,6 +73,9 @@ pub struct Reactor<K: Kernel, O: Observer = ()> {
     max_connections: usize,
     now: Now,
     observer_is_behind: bool,
+    /// The signal that began the drain.
+    drained_by: Option<Signal>,
+    /// The signal that cut it short.
     forced: Option<Signal>,
     accept_warning: accept::Warning,
 }
@@ -102,6 +107,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             max_connections,
             now,
             observer_is_behind: false,
+            drained_by: None,
             forced: None,
             accept_warning: accept::Warning::default(),
         }
@@ -171,8 +177,9 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
         self.serve();
         self.accept();
         self.engine.handle_timeout(self.now);
+        self.dial();
         if self.engine.stop_requested() && !self.engine.is_draining() {
-            info!("a client has asked the server to stop");
+            info!("asked to stop");
             self.drain();
         }
         self.flush_dirty();
@@ -185,7 +192,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
                 if left > 0 {
                     warn!("the drain timeout is over: cutting {left} connections off");
                 }
-                Some(Stop::Drained)
+                Some(Stop::Drained(self.drained_by))
             }
             None => None,
         })
@@ -245,7 +252,9 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             let Some(id) = self.ready.pop_front() else { break };
             let Some(readiness) = self.readiness_mut(id) else { continue };
             readiness.clear(Readiness::QUEUED);
+            let is_connecting = readiness.has(Readiness::CONNECTING);
             match self.sources[id.index as usize] {
+                Source::Stream(_) if is_connecting => self.finish_dial(id),
                 Source::Stream(_) => self.serve_stream(id),
                 _ => self.serve_datagrams(id),
             }
@@ -312,6 +321,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
                 }
                 Signal::Interrupt | Signal::Terminate => {
                     info!("{}: draining {} connections", signal.name(), self.engine.connections());
+                    self.drained_by = Some(signal);
                     self.drain();
                 }
             }

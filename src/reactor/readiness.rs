@@ -25,6 +25,8 @@ impl Readiness {
     pub(super) const WATCHES_WRITE: Readiness = Readiness(1 << 5);
     /// The source is to be closed at the end of the turn.
     pub(super) const CLOSING: Readiness = Readiness(1 << 6);
+    /// The connection is being made.
+    pub(super) const CONNECTING: Readiness = Readiness(1 << 7);
 
     /// Whether any of `facts` is known.
     pub(super) fn has(self, facts: Readiness) -> bool {

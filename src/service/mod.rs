@@ -16,6 +16,8 @@ pub use self::echo::Echo;
 pub use self::random::{Burst, Random};
 pub use self::time::Time as TimeService;
 
+use std::any::Any;
+
 pub use crate::address::PeerAddr;
 pub use crate::engine::{ConnId, Context};
 pub use crate::protocol::{CloseReason, Message, MessageKind};
@@ -29,7 +31,7 @@ use crate::time::Time;
 /// `unixgram` nobody connects: only [`on_datagram`](Service::on_datagram) is called there, and a
 /// service that does not have it answers nothing.
 #[expect(unused_variables, reason = "the names of the parameters are documentation")]
-pub trait Service {
+pub trait Service: Any {
     /// A peer has come: on accept, on WebSocket after the handshake.
     fn on_open(&mut self, cx: &mut Context<'_>, peer: ConnId) {}
 
@@ -41,8 +43,17 @@ pub trait Service {
     fn on_drained(&mut self, cx: &mut Context<'_>, peer: ConnId) {}
 
     /// A peer is gone, or going: nothing can be sent to it any more. Called once for each
-    /// `on_open`.
+    /// `on_open`, and for each connection that was [dialed](Context::dial) and could not be made.
     fn on_close(&mut self, cx: &mut Context<'_>, peer: ConnId, reason: CloseReason) {}
+
+    /// A Close frame that was sent to `peer` because of [`Context::close`] has had its effect: the
+    /// peer has answered it ([`CloseReason::PeerClosed`]), or never will. Follows the `on_close`
+    /// that the closing itself has brought about.
+    fn on_close_answered(&mut self, cx: &mut Context<'_>, peer: ConnId, reason: CloseReason) {}
+
+    /// The loop has been told to end. Peers that came to us are closed by it; a service closes
+    /// those that it has [dialed](Context::dial).
+    fn on_drain(&mut self, cx: &mut Context<'_>) {}
 
     /// A datagram has come. What is to be sent back is appended to `reply`; returns whether it is
     /// to be sent, since an empty datagram is a reply, too.

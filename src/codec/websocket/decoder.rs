@@ -50,6 +50,11 @@ impl Decoder {
         Decoder { partial: None, role, stage: Stage::Open }
     }
 
+    /// Which side this is.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
     /// Takes the next event from the front of `input`. `Ok(None)` means that all of `input` is used
     /// up and that more is needed; until then the caller asks again. Performs work linear in the
     /// bytes consumed.
