@@ -1,8 +1,9 @@
 //! The command line: what can be asked of the program, and what is said when it cannot be read.
 //!
-//! Only `main` uses this. [`ServeArgs`] makes the configuration of a server; nothing else here
-//! knows what a server is.
+//! Only `main` uses this. [`ServeArgs`] makes the configuration of a server and [`ConnectArgs`] that
+//! of a client; nothing else here knows what those are.
 
+mod connect;
 mod serve;
 
 use std::ffi::OsString;
@@ -11,13 +12,21 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
+pub(crate) use self::connect::ConnectArgs;
 pub(crate) use self::serve::ServeArgs;
 use crate::console;
+
+/// The exit code of a failure at run time.
+pub(crate) const FAILURE: u8 = 1;
 
 /// The exit code of a wrong command line or configuration.
 pub(crate) const USAGE: u8 = 2;
 
-/// One thread, one readiness loop: serves TCP lines, UDP datagrams, UNIX sockets and WebSocket.
+/// What is added to the number of the signal that ended the program, by convention of shells.
+pub(crate) const SIGNAL_BASE: u8 = 128;
+
+/// One thread, one readiness loop: serves and speaks TCP lines, UDP datagrams, UNIX sockets and
+/// WebSocket.
 #[derive(Parser, Debug)]
 #[command(name = "readily", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -50,6 +59,8 @@ impl Cli {
 pub(crate) enum Command {
     /// Serve until told to stop
     Serve(ServeArgs),
+    /// Talk to a server, at a terminal or in a pipe
+    Connect(ConnectArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -129,6 +140,7 @@ const EXAMPLES: &str = "\
 Examples:
   readily serve
   readily serve 'echo=tcp://127.0.0.1:8001' 'time=udp://127.0.0.1:8002'
+  readily connect 'ws://127.0.0.1:1234/ws'
   readily serve --help
   source <(readily completions bash)";
 

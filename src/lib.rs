@@ -24,7 +24,7 @@
 //! | [`engine`] | all connections, timers, fan-out, draining: pure | sockets, clocks |
 //! | [`kernel`] | the only door to the operating system | engine, protocols |
 //! | [`reactor`] | the turn: readiness, budgets, reads and writes | codecs, services |
-//! | [`config`], [`server`] | bindings as text, and all of it put together | – |
+//! | [`config`], [`server`], [`client`] | URLs as text, and all of it put together | – |
 //!
 //! [`time`], [`address`], [`access`] and [`buffer`] are the words that all of them share. A test
 //! holds the table.
@@ -36,6 +36,7 @@
 pub mod access;
 pub mod address;
 pub mod buffer;
+pub mod client;
 pub mod codec;
 pub mod config;
 pub mod engine;

@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod connect;
 mod console;
+mod logging;
 mod serve;
 mod transcript;
 
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Command::Serve(args) => serve::serve(args, &cli.logging),
+        Command::Connect(args) => connect::connect(args, &cli.logging),
         Command::Completions { shell } => {
             // A reader that has seen enough is no error.
             let _ = std::io::stdout().write_all(&cli::completions(shell));

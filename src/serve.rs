@@ -1,6 +1,5 @@
 //! `readily serve`: from a configuration to an exit code.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use log::{LevelFilter, info};
@@ -9,15 +8,10 @@ use readily::engine::Observer;
 use readily::reactor::Stop;
 use readily::server::{BoundServer, Server, StartError};
 
-use crate::cli::{Logging, ServeArgs, USAGE};
+use crate::cli::{FAILURE, Logging, SIGNAL_BASE, ServeArgs, USAGE};
 use crate::console::{self, Look, Row};
+use crate::logging;
 use crate::transcript::Transcript;
-
-/// The exit code of a failure at run time.
-const FAILURE: u8 = 1;
-
-/// What is added to the number of the signal that ended the program, by convention of shells.
-const SIGNAL_BASE: u8 = 128;
 
 /// Serves until stopped.
 pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
@@ -38,7 +32,7 @@ pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
     let level = logging.level();
     // A transcript stands alone unless more is asked for.
     let level = if is_transcript && level == LevelFilter::Info { LevelFilter::Warn } else { level };
-    start_log(level);
+    logging::start(level);
     let server = Server::from_config(config);
     let ended = if is_transcript {
         server.bind_observed(Transcript::new()).map(|mut server| {
@@ -102,20 +96,4 @@ fn present(server: &BoundServer) {
     console::print(&console::table(&rows, Look::of_stderr()));
     console::print(&console::limits_line(&server.config().limits));
     console::print(&console::descriptors_line(server.descriptors()));
-}
-
-/// Logs to stderr, a line each: time in UTC, level, what happened. RUST_LOG, where it is set, says
-/// what is logged; else `level` does.
-fn start_log(level: LevelFilter) {
-    let mut builder = env_logger::Builder::new();
-    builder.filter_level(level);
-    if std::env::var_os("RUST_LOG").is_some() {
-        builder.parse_env(env_logger::Env::default());
-    }
-    builder.format(|out, record| {
-        let style = out.default_level_style(record.level());
-        let (time, level) = (out.timestamp_millis(), record.level());
-        writeln!(out, "{time} {style}{level:<5}{style:#} {}", record.args())
-    });
-    builder.init();
 }

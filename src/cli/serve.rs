@@ -122,12 +122,12 @@ fn connections(text: &str) -> Result<NonZeroUsize, &'static str> {
 }
 
 /// A size as the command line shows it.
-fn size(bytes: usize) -> ByteSize {
+pub(super) fn size(bytes: usize) -> ByteSize {
     ByteSize::new(bytes).expect("every limit is a legal size")
 }
 
 /// A duration as the command line shows it.
-fn time(duration: Duration) -> Timeout {
+pub(super) fn time(duration: Duration) -> Timeout {
     Timeout::new(duration).expect("every limit is a legal duration")
 }
 

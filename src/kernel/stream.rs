@@ -36,6 +36,12 @@ pub enum MioStream {
 #[cfg(not(debug_assertions))]
 const _: () = assert!(size_of::<MioStream>() == 8);
 
+impl From<StandardStream> for MioStream {
+    fn from(stream: StandardStream) -> MioStream {
+        MioStream::Standard(stream)
+    }
+}
+
 impl MioStream {
     pub(super) fn kind(&self) -> StreamKind {
         match self {
