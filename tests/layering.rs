@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   main, cli, console, transcript        the binary
-//!     server                              puts the layers together
+//!     server, client                      put the layers together
 //!       reactor ── kernel                 readiness; sockets, signals, clocks
 //!         engine ── service               connections; answers
 //!           protocol ── access            conversations
@@ -125,10 +125,17 @@ const RULES: &[Rule] = &[
         why: "the loop knows readiness; what is said over it is the engine's",
     },
     Rule {
+        files: &["client/"],
+        except: &[],
+        forbidden: &["mio", "socket2", "nix", "std::net", "Instant::now", "SystemTime::now"],
+        why: "a client is a service: its sockets are the kernel's, its time is the loop's",
+    },
+    Rule {
         files: &[],
         except: &[
             "main.rs",
             "serve.rs",
+            "logging.rs",
             "cli.rs",
             "cli/",
             "console.rs",

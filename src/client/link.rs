@@ -152,6 +152,9 @@ fn is_worth_retrying(reason: &CloseReason) -> bool {
 pub(super) fn describe(reason: &CloseReason) -> String {
     match reason {
         CloseReason::Lost(io::ErrorKind::NotFound) => "no such socket".to_owned(),
+        CloseReason::Lost(io::ErrorKind::Unsupported) => {
+            "the socket there is of another type".to_owned()
+        }
         CloseReason::Lost(io::ErrorKind::WouldBlock) => "the server accepts nobody".to_owned(),
         CloseReason::TimedOut(Deadline::Connect | Deadline::Handshake) => {
             "no answer in time".to_owned()

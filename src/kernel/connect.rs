@@ -49,20 +49,20 @@ pub(super) fn connect(
         }
         ConnectAddress::Unix(name) => {
             let socket = open(Domain::UNIX, Type::STREAM, None)?;
-            socket.connect(&sockaddr(name)?)?;
+            connect_unix(&socket, name)?;
             Ok(MioStream::Unix(mio::net::UnixStream::from_std(OwnedFd::from(socket).into())))
         }
         ConnectAddress::UnixPacket(name) => {
             let socket = open(Domain::UNIX, Type::SEQPACKET, None)?;
             packet::mark_packets(&socket)?;
-            socket.connect(&sockaddr(name)?)?;
+            connect_unix(&socket, name)?;
             let stream = mio::net::UnixStream::from_std(OwnedFd::from(socket).into());
             Ok(MioStream::Packet(PacketStream::new(stream)))
         }
         ConnectAddress::UnixDatagram(name) => {
             let socket = open(Domain::UNIX, Type::DGRAM, None)?;
             let guard = bind_to_own_path(&socket)?;
-            socket.connect(&sockaddr(name)?)?;
+            connect_unix(&socket, name)?;
             client_paths.push(ClientPath { fd: socket.as_raw_fd(), _guard: guard });
             let socket = mio::net::UnixDatagram::from_std(OwnedFd::from(socket).into());
             Ok(MioStream::UnixDatagram(socket))
@@ -106,6 +106,15 @@ fn begin(socket: &Socket, remote: SocketAddr) -> io::Result<()> {
         Err(error) if is_in_progress(&error) => Ok(()),
         other => other,
     }
+}
+
+/// connect(2) over a UNIX socket. A path whose socket is of another type has an error of its own,
+/// for which the standard library has no word.
+fn connect_unix(socket: &Socket, name: &UnixName) -> io::Result<()> {
+    socket.connect(&sockaddr(name)?).map_err(|error| match error.raw_os_error() {
+        Some(libc::EPROTOTYPE) => io::ErrorKind::Unsupported.into(),
+        _ => error,
+    })
 }
 
 fn is_in_progress(error: &io::Error) -> bool {

@@ -71,14 +71,27 @@ pub fn check_response<'a>(
     if fields.single("Sec-WebSocket-Accept") != Some(&accept_for(&encode_key(key))) {
         return Err(HandshakeError::WrongAccept);
     }
-    for name in ["Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol"] {
-        let was_offered = extra.iter().any(|(offer, _)| offer.eq_ignore_ascii_case(name));
-        if fields.first(name).is_some() && !was_offered {
-            return Err(HandshakeError::NotOffered);
-        }
+    // An extension is chosen with parameters, which are the caller's to judge; of the subprotocols
+    // one that was offered is chosen as it is.
+    if fields.first(EXTENSIONS).is_some() && offers(extra, EXTENSIONS).is_empty() {
+        return Err(HandshakeError::NotOffered);
+    }
+    if fields.first(PROTOCOL).is_some()
+        && !fields.single(PROTOCOL).is_some_and(|chosen| offers(extra, PROTOCOL).contains(&chosen))
+    {
+        return Err(HandshakeError::NotOffered);
     }
     Ok(fields)
 }
+
+/// What we have offered in the lists that fields of this name hold.
+fn offers<'a>(extra: &[(&str, &'a str)], field: &str) -> Vec<&'a [u8]> {
+    let lists = extra.iter().filter(|(name, _)| name.eq_ignore_ascii_case(field));
+    lists.flat_map(|(_, list)| list.split(',')).map(|offer| offer.trim().as_bytes()).collect()
+}
+
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
+const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
 /// Why the client gives up. Each reads `…: bad handshake`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,9 +115,7 @@ impl fmt::Display for HandshakeError {
             HandshakeError::Status(code) => write!(f, "the server answered {code}"),
             HandshakeError::NotAnUpgrade => f.write_str("the server upgraded to something else"),
             HandshakeError::WrongAccept => f.write_str("the server's accept value is wrong"),
-            HandshakeError::NotOffered => {
-                f.write_str("the server chose an extension that was not offered")
-            }
+            HandshakeError::NotOffered => f.write_str("the server chose what was not offered"),
         }?;
         f.write_str(": bad handshake")
     }

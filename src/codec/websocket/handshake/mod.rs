@@ -194,6 +194,21 @@ mod tests {
         let chosen = head("101 x", &format!("{upgrade}{accept}{name}: permessage-deflate\r\n"));
         assert_eq!(check(&chosen, &[]), Err(HandshakeError::NotOffered));
         assert_eq!(check(&chosen, &[("sec-websocket-extensions", "permessage-deflate")]), Ok(4));
+
+        let name = "Sec-WebSocket-Protocol";
+        let offer = [("sec-websocket-protocol", "chat.v1, json")];
+        for (chosen, expected) in [
+            ("json", Ok(4)),
+            ("chat.v1", Ok(4)),
+            ("chat", Err(HandshakeError::NotOffered)),
+            ("chat.v1, json", Err(HandshakeError::NotOffered)),
+            ("", Err(HandshakeError::NotOffered)),
+        ] {
+            let head = head("101 x", &format!("{upgrade}{accept}{name}: {chosen}\r\n"));
+            assert_eq!(check(&head, &offer), expected, "{chosen}");
+        }
+        let twice = format!("{upgrade}{accept}{name}: json\r\n{name}: json\r\n");
+        assert_eq!(check(&head("101 x", &twice), &offer), Err(HandshakeError::NotOffered));
         assert!(HandshakeError::Status(404).to_string().ends_with(": bad handshake"));
     }
 
