@@ -104,7 +104,12 @@ pub enum ListenAddress {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConnectAddress {
     /// A TCP listener.
-    Tcp(SocketAddr),
+    Tcp {
+        /// Where it listens.
+        to: SocketAddr,
+        /// The address of ours to connect from, where it matters: each has some 28,000 ports.
+        from: Option<IpAddr>,
+    },
     /// A UDP socket.
     Udp(SocketAddr),
     /// A UNIX stream listener.
@@ -118,7 +123,9 @@ pub enum ConnectAddress {
 impl fmt::Display for ConnectAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ConnectAddress::Tcp(address) | ConnectAddress::Udp(address) => address.fmt(f),
+            ConnectAddress::Tcp { to: address, .. } | ConnectAddress::Udp(address) => {
+                address.fmt(f)
+            }
             ConnectAddress::Unix(name)
             | ConnectAddress::UnixDatagram(name)
             | ConnectAddress::UnixPacket(name) => name.fmt(f),

@@ -124,6 +124,7 @@ impl Server {
             .collect();
         let kernel = Mio::new().map_err(StartError::System)?;
         let mut reactor = Reactor::new(kernel, engine, max_connections);
+        reactor.set_spin(config.spin);
         let mut places = vec![None; bindings.len()];
         for listener in config.listeners() {
             let first = match &listener.plan {

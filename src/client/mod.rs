@@ -188,8 +188,11 @@ impl Peer {
     }
 }
 
-/// The addresses to try, one after the other.
-fn addresses(target: &Target) -> Result<Vec<ConnectAddress>, ResolveError> {
+/// The addresses of a server, to try one after the other.
+///
+/// # Errors
+/// If it has none.
+pub fn addresses(target: &Target) -> Result<Vec<ConnectAddress>, ResolveError> {
     if let Some(name) = target.unix() {
         let name = name.clone();
         return Ok(vec![match target.kind() {
@@ -202,7 +205,10 @@ fn addresses(target: &Target) -> Result<Vec<ConnectAddress>, ResolveError> {
     let is_udp = target.kind() == TargetKind::Udp;
     let network = if is_udp { "udp" } else { "tcp" };
     let found = resolve(network, address.family, target.host(), address.port)?;
-    let kind = if is_udp { ConnectAddress::Udp } else { ConnectAddress::Tcp };
+    let kind = |to| match is_udp {
+        true => ConnectAddress::Udp(to),
+        false => ConnectAddress::Tcp { to, from: None },
+    };
     Ok(found.into_iter().map(kind).collect())
 }
 

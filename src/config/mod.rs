@@ -46,9 +46,10 @@ pub use self::error::{BindingError, Problem};
 pub use self::service::{RandomRange, ServiceSpec};
 pub use self::target::{Target, TargetError, TargetKind};
 pub use self::transport::{Framing, Transport};
-pub use self::units::{ByteSize, Timeout, UnitError};
+pub use self::units::{ByteSize, Spin, Timeout, UnitError};
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use crate::access::{HostPolicy, OriginPolicy};
 use crate::engine::Limits;
@@ -62,6 +63,8 @@ pub struct Config {
     pub limits: Limits,
     /// The most connections at a time; `None`: as many as there are descriptors for.
     pub max_connections: Option<NonZeroUsize>,
+    /// How long the loop looks for events before it sleeps.
+    pub spin: Duration,
     /// Which web pages may open a WebSocket.
     pub origins: OriginPolicy,
     /// Which names this server answers to over HTTP.

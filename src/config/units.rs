@@ -76,6 +76,45 @@ impl fmt::Display for Timeout {
     }
 }
 
+/// How long to spin: whole microseconds, from none at all to 1 s.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Spin(Duration);
+
+impl Spin {
+    /// As the standard type.
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for Spin {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Spin, UnitError> {
+        let micros = match split_unit(text) {
+            ("0", "") => return Ok(Spin::default()),
+            (digits, "us") => digits.parse().map(Duration::from_micros),
+            _ => return text.parse::<Timeout>().map(|time| Spin(time.0)).and_then(Spin::checked),
+        };
+        micros.map(Spin).map_err(|_| UnitError::BadSpin).and_then(Spin::checked)
+    }
+}
+
+impl Spin {
+    fn checked(self) -> Result<Spin, UnitError> {
+        if self.0 > Duration::from_secs(1) { Err(UnitError::BadSpin) } else { Ok(self) }
+    }
+}
+
+impl fmt::Display for Spin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_micros() {
+            0 => f.write_str("0"),
+            micros => write!(f, "{micros}us"),
+        }
+    }
+}
+
 /// A number of bytes, from 1 to 1 GiB.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ByteSize(usize);
@@ -138,6 +177,8 @@ pub enum UnitError {
     ZeroDuration,
     /// Longer than [`Timeout::MAX`].
     DurationTooLong,
+    /// No time to spin.
+    BadSpin,
     /// Not a number with or without a unit.
     BadSize,
     /// Nothing has room for no bytes at all.
@@ -155,6 +196,9 @@ impl fmt::Display for UnitError {
             }
             UnitError::ZeroDuration => f.write_str("it has to be more than zero"),
             UnitError::DurationTooLong => write!(f, "at most {}", Timeout::MAX),
+            UnitError::BadSpin => {
+                f.write_str("write a time to spin as 50us or 1ms, at most 1s, or 0")
+            }
             UnitError::BadSize => f.write_str("write a size as 512 (bytes), 64KiB, 1MiB or 1GiB"),
             UnitError::ZeroSize => f.write_str("it has to be more than zero"),
             UnitError::SizeTooLarge => write!(f, "at most {}", ByteSize::MAX),
@@ -216,6 +260,19 @@ mod tests {
         for long in ["5124095576031h", "8761h", "99999999999999999999ms", "18446744073709551615h"] {
             assert_eq!(timeout(long), Err(UnitError::DurationTooLong), "{long:?}");
         }
+    }
+
+    #[test]
+    fn spinning_takes_microseconds() {
+        let spin = |text: &str| text.parse::<Spin>().map(|spin| spin.to_string());
+        assert_eq!(spin("50us"), Ok("50us".into()));
+        assert_eq!(spin("2ms"), Ok("2000us".into()));
+        assert_eq!(spin("0"), Ok("0".into()));
+        assert_eq!(spin("1s"), Ok("1000000us".into()));
+        for bad in ["us", "-1us", "2s", "1000001us", "99999999999999999999us"] {
+            assert_eq!(spin(bad), Err(UnitError::BadSpin), "{bad:?}");
+        }
+        assert_eq!(spin("50"), Err(UnitError::DurationWithoutUnit));
     }
 
     #[test]

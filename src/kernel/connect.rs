@@ -36,10 +36,14 @@ pub(super) fn connect(
     client_paths: &mut Vec<ClientPath>,
 ) -> io::Result<MioStream> {
     match address {
-        ConnectAddress::Tcp(remote) => {
-            let socket = open(Domain::for_address(*remote), Type::STREAM, Some(Protocol::TCP))?;
+        ConnectAddress::Tcp { to, from } => {
+            let socket = open(Domain::for_address(*to), Type::STREAM, Some(Protocol::TCP))?;
             MioListener::set_tcp_options(&socket)?;
-            begin(&socket, *remote)?;
+            if let Some(from) = from {
+                leave_port_to_connect(&socket)?;
+                socket.bind(&SocketAddr::new(*from, 0).into())?;
+            }
+            begin(&socket, *to)?;
             Ok(MioStream::Tcp(mio::net::TcpStream::from_std(socket.into())))
         }
         ConnectAddress::Udp(remote) => {
@@ -99,6 +103,18 @@ fn open(domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<So
     let socket = Socket::new(domain, kind, protocol)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+/// A port is chosen when it is known what for: bind(2) alone would have to find one that nobody uses
+/// at all (ip(7), `IP_BIND_ADDRESS_NO_PORT`).
+#[cfg(target_os = "linux")]
+fn leave_port_to_connect(socket: &Socket) -> io::Result<()> {
+    Ok(nix::sys::socket::setsockopt(socket, nix::sys::socket::sockopt::IpBindAddressNoPort, &true)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn leave_port_to_connect(_socket: &Socket) -> io::Result<()> {
+    Ok(())
 }
 
 fn begin(socket: &Socket, remote: SocketAddr) -> io::Result<()> {

@@ -37,7 +37,7 @@ use self::readiness::Readiness;
 use self::source::{DatagramSource, ListenerSource, Source, StreamSource, small};
 use crate::engine::{ConnId, EndpointId, Engine, Observer};
 use crate::kernel::{Interest, Kernel, Ready, Signal, Socket};
-use crate::time::Now;
+use crate::time::{Now, Time};
 
 /// The length of the one read buffer, and so the most that one connection is served of in a turn.
 /// It holds a full receive window: with 256 KiB, messages of 64 KiB cost half as much again.
@@ -71,6 +71,10 @@ pub struct Reactor<K: Kernel, O: Observer = ()> {
     read_buffer: Box<[u8]>,
     generation: u32,
     max_connections: usize,
+    /// How long to look for events again and again before sleeping.
+    spin: Duration,
+    /// When something was last ready.
+    last_event: Time,
     now: Now,
     observer_is_behind: bool,
     /// The signal that began the drain.
@@ -105,6 +109,8 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             read_buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
             generation: 0,
             max_connections,
+            spin: Duration::ZERO,
+            last_event: now.time,
             now,
             observer_is_behind: false,
             drained_by: None,
@@ -148,6 +154,13 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
         Ok(())
     }
 
+    /// Looks for events again and again for this long before it sleeps. To be woken takes some tens
+    /// of microseconds, which is most of the round trip of a lone client; the price is a CPU that
+    /// is busy for so long after each event. A loop to which nothing happens sleeps.
+    pub fn set_spin(&mut self, spin: Duration) {
+        self.spin = spin;
+    }
+
     /// The engine behind the loop.
     pub fn engine(&self) -> &Engine<O> {
         &self.engine
@@ -169,10 +182,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
 
     /// One turn. Returns why to stop, if this was the last one.
     pub fn turn(&mut self) -> io::Result<Option<Stop>> {
-        let timeout = self.timeout();
-        self.events.clear();
-        self.kernel.poll(&mut self.events, timeout)?;
-        self.now = self.kernel.now();
+        self.wait()?;
         self.mark();
         self.serve();
         self.accept();
@@ -211,6 +221,35 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
         }
         self.listeners.clear();
         self.engine.begin_drain(self.now);
+    }
+
+    /// Waits until something is ready or due, and reads the clock.
+    fn wait(&mut self) -> io::Result<()> {
+        let timeout = self.timeout();
+        self.events.clear();
+        if self.spin.is_zero() || timeout == Some(Duration::ZERO) {
+            self.kernel.poll(&mut self.events, timeout)?;
+            self.now = self.kernel.now();
+            return Ok(());
+        }
+        let deadline = timeout.map(|timeout| self.now.time + timeout);
+        loop {
+            let is_awake = self.now.time - self.last_event < self.spin;
+            let wait = match deadline {
+                _ if is_awake => Some(Duration::ZERO),
+                Some(deadline) => Some(deadline - self.now.time),
+                None => None,
+            };
+            self.kernel.poll(&mut self.events, wait)?;
+            self.now = self.kernel.now();
+            if !self.events.is_empty() {
+                self.last_event = self.now.time;
+                return Ok(());
+            }
+            if !is_awake || deadline.is_some_and(|deadline| deadline <= self.now.time) {
+                return Ok(());
+            }
+        }
     }
 
     /// How long the kernel may wait.
