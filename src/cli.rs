@@ -1,8 +1,9 @@
 //! The command line: what can be asked of the program, and what is said when it cannot be read.
 //!
-//! Only `main` uses this. [`ServeArgs`] makes the configuration of a server and [`ConnectArgs`] that
-//! of a client; nothing else here knows what those are.
+//! Only `main` uses this. [`ServeArgs`], [`ConnectArgs`] and [`BenchArgs`] make the configuration of a
+//! server, a client and a load; nothing else here knows what those are.
 
+mod bench;
 mod connect;
 mod serve;
 
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
+pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::connect::ConnectArgs;
 pub(crate) use self::serve::ServeArgs;
 use crate::console;
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Talk to a server, at a terminal or in a pipe
     Connect(ConnectArgs),
+    /// Measure a server
+    Bench(BenchArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -141,6 +145,7 @@ Examples:
   readily serve
   readily serve 'echo=tcp://127.0.0.1:8001' 'time=udp://127.0.0.1:8002'
   readily connect 'ws://127.0.0.1:1234/ws'
+  readily bench -c 64 --depth 16 -d 5s 'ws://127.0.0.1:1234/ws'
   readily serve --help
   source <(readily completions bash)";
 

@@ -24,7 +24,7 @@
 //! | [`engine`] | all connections, timers, fan-out, draining: pure | sockets, clocks |
 //! | [`kernel`] | the only door to the operating system | engine, protocols |
 //! | [`reactor`] | the turn: readiness, budgets, reads and writes | codecs, services |
-//! | [`config`], [`server`], [`client`] | URLs as text, and all of it put together | – |
+//! | [`config`], [`server`], [`client`], `bench` | URLs as text, and all of it put together | – |
 //!
 //! [`time`], [`address`], [`access`] and [`buffer`] are the words that all of them share. A test
 //! holds the table.
@@ -35,6 +35,8 @@
 
 pub mod access;
 pub mod address;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod buffer;
 pub mod client;
 pub mod codec;

@@ -6,6 +6,7 @@ mod cli;
 mod connect;
 mod console;
 mod logging;
+mod measure;
 mod serve;
 mod transcript;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Command::Serve(args) => serve::serve(args, &cli.logging),
+        Command::Bench(args) => measure::measure(&args, &cli.logging),
         Command::Connect(args) => connect::connect(args, &cli.logging),
         Command::Completions { shell } => {
             // A reader that has seen enough is no error.

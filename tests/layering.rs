@@ -144,6 +144,7 @@ const RULES: &[Rule] = &[
             "transcript/",
             "connect.rs",
             "connect/",
+            "measure.rs",
         ],
         forbidden: &["clap", "clap_complete", "env_logger"],
         why: "a program that embeds the library does without them",

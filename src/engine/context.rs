@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 
-use super::connection::Phase;
+use super::connection::{Connection, Phase};
 use super::connections::ConnId;
 use super::core::Core;
 use super::dial::Dial;
@@ -117,7 +117,7 @@ impl<'a> Context<'a> {
 
     /// How many bytes wait to be written to a peer.
     pub fn queued(&self, peer: ConnId) -> usize {
-        self.core.connections.get(peer).map_or(0, |connection| connection.queued_bytes())
+        self.core.connections.get(peer).map_or(0, Connection::queued_bytes)
     }
 
     /// The monotonic clock, read once a turn.

@@ -1,0 +1,463 @@
+//! The echo load: each connection sends, and compares what comes back.
+//!
+//! Without a rate it is a closed loop: `depth` messages are on their way on each connection, and a
+//! reply is the occasion for the next. With a rate it is an open loop: messages are due at moments
+//! that nothing moves, in turn on each connection, and one that cannot be sent in time waits with
+//! its moment.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::crowd::Crowd;
+use super::payload::Payload;
+use super::recorder::Recorder;
+use super::{Load, Options, Stage, is_datagrams};
+use crate::address::ConnectAddress;
+use crate::config::TargetKind;
+use crate::engine::{ConnId, Context};
+use crate::protocol::{CloseReason, Message, MessageKind};
+use crate::service::Service;
+use crate::time::Time;
+
+/// How long is waited for replies at the end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A datagram that is not answered within this time is lost.
+const DATAGRAM_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The most messages that are sent in a turn because they are due.
+const DUE_PER_TURN: usize = 4096;
+
+/// The load.
+#[derive(Debug)]
+pub(super) struct Echo {
+    plan: Plan,
+    payload: Payload,
+    crowd: Crowd,
+    peers: Vec<Peer>,
+    /// Which peer has a place in the table of connections.
+    at_place: Vec<usize>,
+    stage: Stage,
+    /// When the stage ends, where time decides it.
+    until: Time,
+    recorder: Recorder,
+    /// What was sent but not answered.
+    in_flight: usize,
+    schedule: Option<Schedule>,
+    next_scan: Time,
+    failure: Option<String>,
+}
+
+#[derive(Debug)]
+struct Plan {
+    connections: usize,
+    depth: usize,
+    warmup: Duration,
+    duration: Duration,
+    framing: Framing,
+    kind: MessageKind,
+}
+
+/// How a reply is told from the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Framing {
+    /// By its length; it comes in any pieces.
+    Bytes,
+    /// Each is a message, in the order in which they were sent.
+    Messages,
+    /// Each is a message, and may be lost or late.
+    Datagrams,
+}
+
+/// One connection.
+#[derive(Debug)]
+struct Peer {
+    id: ConnId,
+    /// `None`: its bytes mean nothing any more.
+    is_sound: bool,
+    next: u64,
+    /// What is on its way: the number, and the moment it was or should have been sent.
+    in_flight: VecDeque<(u64, Time)>,
+    /// How much of the reply that is expected has come (of [`Framing::Bytes`]).
+    offset: usize,
+    /// Moments of messages that are due and cannot be sent, because the server takes nothing.
+    waiting: VecDeque<Time>,
+}
+
+/// When messages are due.
+#[derive(Clone, Copy, Debug)]
+struct Schedule {
+    start: Time,
+    rate: f64,
+    count: u64,
+}
+
+impl Schedule {
+    fn due(&self) -> Time {
+        self.start + Duration::from_secs_f64(self.count as f64 / self.rate)
+    }
+}
+
+impl Echo {
+    pub(super) fn new(options: &Options, address: ConnectAddress) -> Echo {
+        let kind = options.target.kind();
+        let framing = match kind {
+            TargetKind::Tcp | TargetKind::Unix => Framing::Bytes,
+            _ if is_datagrams(kind) => Framing::Datagrams,
+            _ => Framing::Messages,
+        };
+        let is_text = kind == TargetKind::WebSocket && !options.is_binary;
+        Echo {
+            plan: Plan {
+                connections: options.connections,
+                depth: options.depth,
+                warmup: options.warmup,
+                duration: options.duration,
+                framing,
+                kind: if is_text { MessageKind::Text } else { MessageKind::Binary },
+            },
+            payload: Payload::new(options.size, options.text, framing == Framing::Bytes),
+            crowd: Crowd::new(options, address),
+            peers: Vec::new(),
+            at_place: Vec::new(),
+            stage: Stage::Few,
+            until: Time::ZERO,
+            recorder: Recorder::new(),
+            in_flight: 0,
+            schedule: options.rate.map(|rate| Schedule { start: Time::ZERO, rate, count: 0 }),
+            next_scan: Time::ZERO,
+            failure: None,
+        }
+    }
+
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Whether messages that were due have not been sent.
+    pub(super) fn is_behind(&self) -> bool {
+        self.peers.iter().any(|peer| !peer.waiting.is_empty())
+    }
+
+    fn is_sending(&self) -> bool {
+        matches!(self.stage, Stage::Warmup | Stage::Measuring)
+    }
+
+    /// Goes on to the next stage when it is time.
+    fn advance(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        match self.stage {
+            Stage::Few | Stage::Many => {
+                self.crowd.grow(cx, self.plan.connections);
+                if self.crowd.is_decided(self.plan.connections) {
+                    self.begin(cx);
+                }
+            }
+            Stage::Warmup if now >= self.until => {
+                self.stage = Stage::Measuring;
+                self.until = now + self.plan.duration;
+                self.recorder.start(now);
+            }
+            Stage::Measuring if now >= self.until => {
+                self.stage = Stage::Finishing;
+                self.until = now + GRACE;
+            }
+            Stage::Finishing if self.in_flight == 0 || now >= self.until => self.finish(cx),
+            _ => {}
+        }
+    }
+
+    /// Everybody is there.
+    fn begin(&mut self, cx: &mut Context<'_>) {
+        if self.peers.is_empty() {
+            self.stage = Stage::Done;
+            return cx.stop(GRACE);
+        }
+        let now = cx.now();
+        self.stage = Stage::Warmup;
+        self.until = now + self.plan.warmup;
+        match &mut self.schedule {
+            Some(schedule) => schedule.start = now,
+            None => {
+                for peer in 0..self.peers.len() {
+                    for _ in 0..self.plan.depth {
+                        self.send(cx, peer, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Time is up: what has not come is missing.
+    fn finish(&mut self, cx: &mut Context<'_>) {
+        self.stage = Stage::Done;
+        for peer in &self.peers {
+            if peer.is_sound {
+                let missing = peer.in_flight.len() as u64;
+                match self.plan.framing {
+                    Framing::Datagrams => self.recorder.errors.lost_datagrams += missing,
+                    Framing::Bytes | Framing::Messages => self.recorder.errors.missing += missing,
+                }
+                cx.close(peer.id, 1000, "");
+            }
+        }
+        cx.stop(GRACE);
+    }
+
+    /// Sends the next message of a peer, which was to be sent at `moment`.
+    fn send(&mut self, cx: &mut Context<'_>, peer: usize, moment: Time) {
+        let state = &mut self.peers[peer];
+        let number = state.next;
+        state.next += 1;
+        state.in_flight.push_back((number, moment));
+        self.in_flight += 1;
+        let message = Message::decoded(self.plan.kind, self.payload.message(peer, number));
+        cx.send(state.id, message);
+    }
+
+    /// Sends what is due.
+    fn send_due(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        for _ in 0..DUE_PER_TURN {
+            let Some(schedule) = &mut self.schedule else { return };
+            let moment = schedule.due();
+            if moment > now || !self.is_sending() {
+                return;
+            }
+            let Some(schedule) = &mut self.schedule else { return };
+            let peer = usize::try_from(schedule.count % self.peers.len() as u64).unwrap_or(0);
+            schedule.count += 1;
+            if !self.peers[peer].is_sound {
+                continue;
+            }
+            if cx.room(self.peers[peer].id) > 0 && self.peers[peer].waiting.is_empty() {
+                self.send(cx, peer, moment);
+            } else {
+                self.peers[peer].waiting.push_back(moment);
+            }
+        }
+    }
+
+    /// The reply to the oldest message of a peer has come, and is right.
+    fn replied(&mut self, peer: usize, now: Time) {
+        let Some((_, sent)) = self.peers[peer].in_flight.pop_front() else { return };
+        self.count(sent, now);
+    }
+
+    fn count(&mut self, sent: Time, now: Time) {
+        self.in_flight -= 1;
+        // What comes later answers what was measured, but not within the time.
+        if self.stage != Stage::Finishing {
+            self.recorder.reply(self.payload.len(), now - sent, now);
+        }
+    }
+
+    /// Compares bytes of a stream with what is expected. Returns whether they are right.
+    fn compare_bytes(&mut self, peer: usize, mut bytes: &[u8], now: Time) -> bool {
+        while !bytes.is_empty() {
+            let state = &self.peers[peer];
+            let Some((number, _)) = state.in_flight.front() else {
+                self.recorder.errors.extra += 1;
+                return false;
+            };
+            let expected = &self.payload.message(peer, *number)[state.offset..];
+            let count = bytes.len().min(expected.len());
+            if bytes[..count] != expected[..count] {
+                self.recorder.errors.wrong += 1;
+                return false;
+            }
+            let is_whole = count == expected.len();
+            bytes = &bytes[count..];
+            if is_whole {
+                self.peers[peer].offset = 0;
+                self.replied(peer, now);
+            } else {
+                self.peers[peer].offset += count;
+            }
+        }
+        true
+    }
+
+    /// Compares a message with the one that is expected. Returns whether it is right.
+    fn compare_message(&mut self, peer: usize, message: Message<'_>, now: Time) -> bool {
+        let Some((number, _)) = self.peers[peer].in_flight.front() else {
+            self.recorder.errors.extra += 1;
+            return false;
+        };
+        let is_right = message.kind() == self.plan.kind
+            && message.as_bytes() == self.payload.message(peer, *number);
+        if is_right {
+            self.replied(peer, now);
+        } else {
+            self.recorder.errors.wrong += 1;
+        }
+        is_right
+    }
+
+    /// Compares a datagram with the one that it claims to be.
+    fn compare_datagram(&mut self, peer: usize, bytes: &[u8], now: Time) {
+        let number = self.payload.number_of(bytes);
+        // A short one has the last digits of its number only.
+        let in_flight = &self.peers[peer].in_flight;
+        let position = number.and_then(|_| {
+            in_flight.iter().position(|(sent, _)| self.payload.message(peer, *sent) == bytes)
+        });
+        match position {
+            Some(position) => {
+                let (_, sent) = self.peers[peer].in_flight.remove(position).expect("it is there");
+                self.count(sent, now);
+            }
+            // It was given up, and has come all the same.
+            None if number.is_some_and(|number| number < self.peers[peer].next) => {}
+            None => self.recorder.errors.wrong += 1,
+        }
+    }
+
+    /// Gives up datagrams that are not answered.
+    fn scan_datagrams(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        if self.plan.framing != Framing::Datagrams || now < self.next_scan {
+            return;
+        }
+        self.next_scan = now + DATAGRAM_TIMEOUT / 10;
+        for peer in 0..self.peers.len() {
+            while let Some((_, sent)) = self.peers[peer].in_flight.front()
+                && now - *sent >= DATAGRAM_TIMEOUT
+            {
+                self.peers[peer].in_flight.pop_front();
+                self.in_flight -= 1;
+                self.recorder.errors.lost_datagrams += 1;
+                self.refill(cx, peer);
+            }
+        }
+    }
+
+    /// In a closed loop, one more message takes the place of each that is not on its way any more.
+    fn refill(&mut self, cx: &mut Context<'_>, peer: usize) {
+        if self.schedule.is_some() || !self.is_sending() {
+            return;
+        }
+        while self.peers[peer].in_flight.len() < self.plan.depth {
+            self.send(cx, peer, cx.now());
+        }
+    }
+
+    fn peer_of(&self, id: ConnId) -> Option<usize> {
+        let peer = *self.at_place.get(id.index as usize)?;
+        (self.peers.get(peer)?.id == id).then_some(peer)
+    }
+}
+
+impl Load for Echo {
+    fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    fn counts(&self) -> (usize, u64) {
+        (self.crowd.open(), self.recorder.messages)
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref().filter(|_| self.peers.is_empty())
+    }
+}
+
+impl Service for Echo {
+    fn on_open(&mut self, cx: &mut Context<'_>, id: ConnId) {
+        self.crowd.opened();
+        let place = id.index as usize;
+        if place >= self.at_place.len() {
+            self.at_place.resize(place + 1, usize::MAX);
+        }
+        self.at_place[place] = self.peers.len();
+        self.peers.push(Peer {
+            id,
+            is_sound: true,
+            next: 0,
+            in_flight: VecDeque::new(),
+            offset: 0,
+            waiting: VecDeque::new(),
+        });
+        self.advance(cx);
+    }
+
+    fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
+        let Some(peer) = self.peer_of(from).filter(|peer| self.peers[*peer].is_sound) else {
+            return;
+        };
+        let now = cx.now();
+        let is_right = match self.plan.framing {
+            Framing::Bytes => self.compare_bytes(peer, message.as_bytes(), now),
+            Framing::Messages => self.compare_message(peer, message, now),
+            Framing::Datagrams => {
+                self.compare_datagram(peer, message.as_bytes(), now);
+                true
+            }
+        };
+        if is_right {
+            self.refill(cx, peer);
+        } else {
+            // Nothing that follows can be trusted.
+            self.peers[peer].is_sound = false;
+            self.in_flight -= self.peers[peer].in_flight.len();
+            cx.abort(from);
+        }
+    }
+
+    fn on_drained(&mut self, cx: &mut Context<'_>, id: ConnId) {
+        let Some(peer) = self.peer_of(id) else { return };
+        while self.is_sending()
+            && cx.room(id) > 0
+            && let Some(moment) = self.peers[peer].waiting.pop_front()
+        {
+            self.send(cx, peer, moment);
+        }
+    }
+
+    fn on_close(&mut self, cx: &mut Context<'_>, id: ConnId, reason: CloseReason) {
+        match self.peer_of(id) {
+            Some(peer) if self.stage < Stage::Closing && self.peers[peer].is_sound => {
+                self.peers[peer].is_sound = false;
+                self.in_flight -= self.peers[peer].in_flight.len();
+                self.recorder.errors.missing += self.peers[peer].in_flight.len() as u64;
+                self.recorder.errors.disconnected += 1;
+            }
+            Some(_) => {}
+            None if self.stage < Stage::Warmup => {
+                self.crowd.failed();
+                self.recorder.errors.not_connected += 1;
+                self.failure.get_or_insert_with(|| reason.to_string());
+                self.advance(cx);
+            }
+            None => {}
+        }
+    }
+
+    fn on_drain(&mut self, cx: &mut Context<'_>) {
+        for peer in &self.peers {
+            if self.stage == Stage::Done {
+                continue;
+            }
+            cx.abort(peer.id);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        match self.stage {
+            Stage::Few | Stage::Many => (self.crowd.open() == 0).then_some(Time::ZERO),
+            Stage::Done | Stage::Closing => None,
+            Stage::Warmup | Stage::Measuring | Stage::Finishing => {
+                let due = self.schedule.filter(|_| self.is_sending()).map(|plan| plan.due());
+                let is_datagrams = self.plan.framing == Framing::Datagrams;
+                let scan = is_datagrams.then_some(self.next_scan);
+                [Some(self.until), due, scan].into_iter().flatten().min()
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        self.advance(cx);
+        self.send_due(cx);
+        self.scan_datagrams(cx);
+    }
+}

@@ -1,0 +1,394 @@
+//! What came of it, for people and for programs.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::Mode;
+
+/// The outcome of one run. Prints as a page for people, and serializes for programs: times are
+/// microseconds there, memory is bytes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// `readily` and its version.
+    pub tool: String,
+    /// The server.
+    pub url: String,
+    /// What was done.
+    pub mode: Mode,
+    /// How many connections.
+    pub connections: usize,
+    /// How long was measured.
+    #[serde(serialize_with = "seconds")]
+    pub seconds: Duration,
+    /// What came of an echo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub echo: Option<EchoReport>,
+    /// What came of holding connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<IdleReport>,
+    /// How much of one CPU the server used; `None` without `--server-pid`.
+    pub server_load: Option<f64>,
+    /// How much of one CPU the generator used.
+    pub generator_load: f64,
+    /// Who was the bottleneck.
+    pub saturated: Saturated,
+    /// What went wrong.
+    pub errors: Errors,
+}
+
+/// What came of an echo.
+#[derive(Clone, Debug, Serialize)]
+pub struct EchoReport {
+    /// Messages on their way on each connection; `None` where a rate was given.
+    pub depth: Option<usize>,
+    /// The length of a message.
+    pub size: usize,
+    /// The messages a second that were asked for.
+    pub rate: Option<f64>,
+    /// Right replies.
+    pub messages: u64,
+    /// Right replies a second.
+    pub messages_per_second: f64,
+    /// Bytes of messages a second, each way.
+    pub bytes_per_second: f64,
+    /// From when a message was sent, or was to be sent where a rate was given, to its reply.
+    pub latency: Latency,
+    /// CPU time of the server for each message.
+    #[serde(serialize_with = "optional_micros")]
+    pub server_cpu_per_message: Option<Duration>,
+    /// Memory of the server before connections, and at the end with them.
+    pub server_resident: Option<(u64, u64)>,
+    /// The rate over time.
+    pub moments: Vec<Moment>,
+    /// Upper ends of latency, and how many replies took so long.
+    #[serde(serialize_with = "bars")]
+    pub histogram: Vec<(Duration, u64)>,
+}
+
+/// What came of holding connections that say nothing.
+#[derive(Clone, Debug, Serialize)]
+pub struct IdleReport {
+    /// Connections a second while they were opened, handshakes included.
+    pub accepts_per_second: f64,
+    /// CPU time of the server for each.
+    #[serde(serialize_with = "optional_micros")]
+    pub server_cpu_per_accept: Option<Duration>,
+    /// How much of one CPU the server used while nothing happened.
+    pub server_load_idle: Option<f64>,
+    /// Memory of the server, if it could be looked at.
+    pub memory: Option<IdleMemory>,
+}
+
+/// Memory of a server, in bytes of resident memory.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct IdleMemory {
+    /// Before the first connection.
+    pub before: u64,
+    /// With the first tenth of them.
+    pub with_some: u64,
+    /// With all of them.
+    pub with_all: u64,
+    /// When all were closed.
+    pub after: u64,
+    /// From the first tenth to all: what one more connection costs.
+    pub bytes_per_connection: f64,
+}
+
+/// Latencies, to three digits.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[expect(missing_docs, reason = "they are what they are called")]
+pub struct Latency {
+    #[serde(serialize_with = "micros")]
+    pub min: Duration,
+    #[serde(serialize_with = "micros")]
+    pub mean: Duration,
+    #[serde(serialize_with = "micros")]
+    pub p50: Duration,
+    #[serde(serialize_with = "micros")]
+    pub p75: Duration,
+    #[serde(serialize_with = "micros")]
+    pub p90: Duration,
+    #[serde(serialize_with = "micros")]
+    pub p99: Duration,
+    #[serde(serialize_with = "micros")]
+    pub p99_9: Duration,
+    #[serde(serialize_with = "micros")]
+    pub p99_99: Duration,
+    #[serde(serialize_with = "micros")]
+    pub max: Duration,
+}
+
+/// The rate at a moment.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Moment {
+    /// Since the measurement began.
+    pub seconds: f64,
+    /// Right replies a second.
+    pub messages_per_second: f64,
+}
+
+/// What went wrong, by kind; nothing of it counts as throughput.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Errors {
+    /// Replies that are not what was sent.
+    pub wrong: u64,
+    /// Replies that never came, though the connection was there.
+    pub missing: u64,
+    /// Replies to nothing.
+    pub extra: u64,
+    /// Connections that ended by themselves.
+    pub disconnected: u64,
+    /// Connections that could not be made.
+    pub not_connected: u64,
+    /// Datagrams that were not answered in time: the network may lose them, so this is none.
+    pub lost_datagrams: u64,
+}
+
+impl Errors {
+    /// Whether nothing went wrong.
+    pub fn is_none(&self) -> bool {
+        let Errors { wrong, missing, extra, disconnected, not_connected, lost_datagrams: _ } =
+            *self;
+        wrong + missing + extra + disconnected + not_connected == 0
+    }
+}
+
+/// Who was at the end of its power, and so decided the result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Saturated {
+    /// The server: the result is about it.
+    Server,
+    /// The generator: the server could do more.
+    Generator,
+    /// Both: neither could do more.
+    Both,
+    /// Neither: they waited for each other, or for the next message that was due.
+    Neither,
+    /// The generator was not, and the server could not be looked at.
+    NotGenerator,
+}
+
+/// Whoever used so much of a CPU had none left.
+const FULL: f64 = 0.9;
+
+impl Saturated {
+    /// By the loads of both.
+    pub(super) fn of(server: Option<f64>, generator: f64) -> Saturated {
+        match (server.map(|load| load >= FULL), generator >= FULL) {
+            (Some(true), true) => Saturated::Both,
+            (Some(true), false) => Saturated::Server,
+            (Some(false) | None, true) => Saturated::Generator,
+            (Some(false), false) => Saturated::Neither,
+            (None, false) => Saturated::NotGenerator,
+        }
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            Saturated::Server => "the server: the result is about it",
+            Saturated::Generator => "the generator: the server could do more",
+            Saturated::Both => "both: neither could do more",
+            Saturated::Neither => "neither: each waited for the other",
+            Saturated::NotGenerator => "not the generator (--server-pid tells of the server)",
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(echo) = &self.echo {
+            write_echo(f, self, echo)?;
+        }
+        if let Some(idle) = &self.idle {
+            write_idle(f, self, idle)?;
+        }
+        if let Some(load) = self.server_load {
+            writeln!(f, "server      {:.0} % of a CPU", load * 100.0)?;
+        }
+        writeln!(f, "generator   {:.0} % of a CPU", self.generator_load * 100.0)?;
+        writeln!(f, "saturated   {}", self.saturated.describe())?;
+        writeln!(f, "errors      {}", self.errors)
+    }
+}
+
+fn write_echo(f: &mut fmt::Formatter<'_>, report: &Report, echo: &EchoReport) -> fmt::Result {
+    write!(f, "echo at {}: {} connections, ", report.url, report.connections)?;
+    match (echo.rate, echo.depth) {
+        (Some(rate), _) => write!(f, "{} messages a second", grouped(rate))?,
+        (None, depth) => write!(f, "{} on their way on each", depth.unwrap_or(1))?,
+    }
+    writeln!(f, ", {} bytes", echo.size)?;
+    writeln!(
+        f,
+        "messages    {} in {:.1} s, {} a second, {:.1} MB/s each way",
+        grouped(echo.messages as f64),
+        report.seconds.as_secs_f64(),
+        grouped(echo.messages_per_second),
+        echo.bytes_per_second / 1e6
+    )?;
+    let Latency { min, mean, p50, p75, p90, p99, p99_9, p99_99, max } = echo.latency;
+    let line = |f: &mut fmt::Formatter<'_>, label, columns: &[(&str, Duration)]| {
+        write!(f, "{label:<10}")?;
+        for (name, time) in columns {
+            write!(f, "  {name} {}", Short(*time))?;
+        }
+        writeln!(f)
+    };
+    line(f, "latency", &[("min", min), ("mean", mean), ("p50", p50), ("p75", p75), ("p90", p90)])?;
+    line(f, "", &[("p99", p99), ("p99.9", p99_9), ("p99.99", p99_99), ("max", max)])?;
+    if let Some(cpu) = echo.server_cpu_per_message {
+        writeln!(f, "server CPU  {:.3} µs a message", cpu.as_secs_f64() * 1e6)?;
+    }
+    if let Some((before, with)) = echo.server_resident {
+        writeln!(f, "memory      {} before, {} with connections", Mib(before), Mib(with))?;
+    }
+    Ok(())
+}
+
+fn write_idle(f: &mut fmt::Formatter<'_>, report: &Report, idle: &IdleReport) -> fmt::Result {
+    writeln!(f, "{} idle connections at {}", report.connections, report.url)?;
+    write!(f, "accepted    {} a second", grouped(idle.accepts_per_second))?;
+    if let Some(cpu) = idle.server_cpu_per_accept {
+        write!(f, ", {:.1} µs of server CPU each", cpu.as_secs_f64() * 1e6)?;
+    }
+    writeln!(f)?;
+    if let Some(load) = idle.server_load_idle {
+        writeln!(f, "idle        {:.2} % of a CPU", load * 100.0)?;
+    }
+    if let Some(memory) = idle.memory {
+        let IdleMemory { before, with_all, after, bytes_per_connection, .. } = memory;
+        let back = after as f64 / before as f64 * 100.0 - 100.0;
+        writeln!(
+            f,
+            "memory      {} before, {} with all, {} after closing ({back:+.1} %)",
+            Mib(before),
+            Mib(with_all),
+            Mib(after)
+        )?;
+        writeln!(f, "            {bytes_per_connection:.1} bytes for one more connection")?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Errors { wrong, missing, extra, disconnected, not_connected, lost_datagrams } = *self;
+        let mut text = String::new();
+        for (count, name) in [
+            (wrong, "wrong replies"),
+            (missing, "missing replies"),
+            (extra, "extra replies"),
+            (disconnected, "connections ended"),
+            (not_connected, "connections not made"),
+            (lost_datagrams, "datagrams lost"),
+        ] {
+            if count > 0 {
+                let comma = if text.is_empty() { "" } else { ", " };
+                write!(text, "{comma}{} {name}", grouped(count as f64))?;
+            }
+        }
+        f.write_str(if text.is_empty() { "none" } else { &text })
+    }
+}
+
+/// A whole number with its digits in groups of three.
+pub(super) fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A time to three digits.
+pub(super) struct Short(pub(super) Duration);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.as_secs_f64() * 1e6;
+        let (number, unit) = match micros {
+            ..1_000.0 => (micros, "µs"),
+            1_000.0..1_000_000.0 => (micros / 1e3, "ms"),
+            _ => (micros / 1e6, "s"),
+        };
+        let decimals = if number < 10.0 { 2 } else { usize::from(number < 100.0) };
+        write!(f, "{number:.decimals$} {unit}")
+    }
+}
+
+/// Memory.
+struct Mib(u64);
+
+impl fmt::Display for Mib {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} MiB", self.0 as f64 / (1024.0 * 1024.0))
+    }
+}
+
+fn micros<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64() * 1e6)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands a field over like this")]
+fn optional_micros<S: Serializer>(
+    time: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => micros(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+fn bars<S: Serializer>(bars: &[(Duration, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(bars.iter().map(|(end, count)| (end.as_secs_f64() * 1e6, count)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_for_people() {
+        assert_eq!(grouped(1_234_567.4), "1,234,567");
+        assert_eq!(grouped(999.0), "999");
+        let short = |nanos| Short(Duration::from_nanos(nanos)).to_string();
+        assert_eq!(short(420), "0.42 µs");
+        assert_eq!(short(43_210), "43.2 µs");
+        assert_eq!(short(432_100), "432 µs");
+        assert_eq!(short(1_234_000), "1.23 ms");
+        assert_eq!(short(2_000_000_000), "2.00 s");
+    }
+
+    #[test]
+    fn who_has_no_cpu_left_is_saturated() {
+        assert_eq!(Saturated::of(Some(0.98), 0.5), Saturated::Server);
+        assert_eq!(Saturated::of(Some(0.5), 0.98), Saturated::Generator);
+        assert_eq!(Saturated::of(Some(0.98), 0.98), Saturated::Both);
+        assert_eq!(Saturated::of(Some(0.1), 0.1), Saturated::Neither);
+        assert_eq!(Saturated::of(None, 0.1), Saturated::NotGenerator);
+        assert_eq!(Saturated::of(None, 0.99), Saturated::Generator);
+    }
+
+    #[test]
+    fn a_lost_datagram_is_told_and_no_error() {
+        let errors = Errors { lost_datagrams: 1200, ..Errors::default() };
+        assert!(errors.is_none());
+        assert_eq!(errors.to_string(), "1,200 datagrams lost");
+        let errors = Errors { wrong: 1, extra: 2, ..Errors::default() };
+        assert!(!errors.is_none());
+        assert_eq!(errors.to_string(), "1 wrong replies, 2 extra replies");
+        assert_eq!(Errors::default().to_string(), "none");
+    }
+}
