@@ -14,7 +14,7 @@ use super::output::{Output, shown};
 use super::pace::Pace;
 use super::tally::Tally;
 use super::words::{PROMPT, Words};
-use super::{Ending, FOREVER, Peer};
+use super::{CLOSE_TIMEOUT, Ending, FOREVER, Peer};
 use crate::address::ConnectAddress;
 use crate::codec::line::is_stop;
 use crate::config::{Target, TargetKind};
@@ -45,6 +45,16 @@ pub(super) struct Session {
     /// The input has ended, everything was sent, and the server was told so where it is to be told.
     is_input_done: bool,
     ending: Option<Ending>,
+    /// A server that has still to take what was sent to it in front of the end.
+    leaving: Option<Leaving>,
+}
+
+/// A connection that we have ended. The process ends when it is gone.
+#[derive(Clone, Copy, Debug)]
+struct Leaving {
+    server: ConnId,
+    /// The server must have taken some of what is queued for it by then.
+    until: Time,
 }
 
 /// Asks somebody who types nothing for input (interactive WebSocket clients do).
@@ -76,6 +86,7 @@ impl Session {
             nag: Nag::default(),
             is_input_done: false,
             ending: None,
+            leaving: None,
             options,
         }
     }
@@ -322,10 +333,21 @@ impl Session {
     /// Closes the connection because everything is done.
     fn close(&mut self, cx: &mut Context<'_>, server: ConnId) {
         self.link = Link::Closing { is_interrupted: false };
-        cx.close(server, 1000, "");
+        self.hang_up(cx, server);
         // WebSocket peers agree on the end.
         if !self.is_web() {
             self.finish(cx, Ending::Success);
+        }
+    }
+
+    /// Closes a connection when what is queued for the server has been written, or is not taken.
+    fn hang_up(&mut self, cx: &mut Context<'_>, server: ConnId) {
+        cx.close(server, 1000, "");
+        // The engine gives up who does not answer a Close frame. Whoever else does not read would
+        // keep us for as long as the reader of our stdout may take.
+        if !self.is_web() {
+            self.tally.is_queue_moving(cx.queued(server));
+            self.leaving = Some(Leaving { server, until: cx.now() + CLOSE_TIMEOUT });
         }
     }
 
@@ -335,7 +357,7 @@ impl Session {
         self.output.fail(cx, text);
         if let Link::Up { server, .. } = self.link {
             self.link = Link::Down;
-            cx.close(server, 1000, "");
+            self.hang_up(cx, server);
         }
         self.finish(cx, Ending::Failure);
     }
@@ -484,6 +506,21 @@ impl Session {
         }
     }
 
+    /// Cuts off a server that takes nothing of what it is still to be sent.
+    fn hasten(&mut self, cx: &mut Context<'_>) {
+        let Some(Leaving { server, until }) = self.leaving else { return };
+        let queued = cx.queued(server);
+        if until > cx.now() {
+            return;
+        }
+        self.leaving = None;
+        if queued > 0 && self.tally.is_queue_moving(queued) {
+            self.leaving = Some(Leaving { server, until: cx.now() + CLOSE_TIMEOUT });
+        } else if queued > 0 {
+            cx.abort(server);
+        }
+    }
+
     /// When a server that says nothing, and to which all was said, is left.
     fn quiet_deadline(&self) -> Option<Time> {
         let waits = self.is_input_done
@@ -596,7 +633,7 @@ impl Service for Session {
 
     fn poll_timeout(&self) -> Option<Time> {
         if self.ending.is_some() {
-            return None;
+            return self.leaving.map(|leaving| leaving.until);
         }
         let redial = match self.link {
             Link::Waiting { until } => Some(until),
@@ -610,6 +647,9 @@ impl Service for Session {
 
     fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
+        if self.ending.is_some() {
+            return self.hasten(cx);
+        }
         if let Link::Waiting { until } = self.link
             && until <= now
         {
@@ -638,7 +678,7 @@ impl Session {
     fn abandon(&mut self, cx: &mut Context<'_>) {
         if let Link::Up { server, .. } = self.link {
             self.link = Link::Down;
-            cx.close(server, 1000, "");
+            self.hang_up(cx, server);
         }
         self.finish(cx, Ending::Success);
     }
