@@ -1,0 +1,185 @@
+//! What standard streams can be: pipes, files, devices, sockets, or nothing.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+
+use tempfile::tempfile;
+
+use crate::peer::{Peer, answer, packet};
+use crate::program::{Program, shown};
+use crate::support::{PATIENCE, Server, readily, rest};
+
+/// More than one read takes.
+fn lines() -> String {
+    (0..120_000).map(|number| format!("line {number}\n")).collect()
+}
+
+#[test]
+fn the_input_may_be_a_file() {
+    let server = Server::start(&["echo=tcp://127.0.0.1:0", "echo=ws://127.0.0.1:0/ws"]);
+    let lines = lines();
+    for url in &server.urls {
+        let mut file = tempfile().expect("a file");
+        file.write_all(b"not this\n").expect("writes");
+        file.write_all(lines.as_bytes()).expect("writes");
+        // It is read from where it stands.
+        file.seek(std::io::SeekFrom::Start(9)).expect("seeks");
+        let mut command = readily();
+        command.args(["connect", url]).stdin(file);
+        let ended = Program::spawn(command).wait();
+        assert!(ended.stdout == lines.as_bytes(), "{url}");
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{url}");
+    }
+}
+
+#[test]
+fn the_input_may_be_the_null_device() {
+    let server = Server::start(&[
+        "echo=tcp://127.0.0.1:0",
+        "echo=udp://127.0.0.1:0",
+        "echo=ws://127.0.0.1:0/ws",
+    ]);
+    for url in &server.urls {
+        let mut command = readily();
+        command.args(["connect", url]).stdin(Stdio::null());
+        Program::spawn(command).succeeds();
+    }
+}
+
+#[test]
+fn the_input_may_be_a_socket_and_stays_one_that_blocks() {
+    let peer = Peer::tcp();
+    let (mut ours, theirs) = UnixStream::pair().expect("a pair");
+    let kept = theirs.try_clone().expect("another descriptor");
+    let mut command = readily();
+    command.args(["connect", &peer.url]).stdin(OwnedFd::from(theirs));
+    let program = Program::spawn(command);
+    let mut server = peer.accept();
+    for line in [&b"one\n"[..], b"two\n"] {
+        ours.write_all(line).expect("it reads");
+        assert_eq!(packet(&server), line);
+    }
+    let flags = nix::fcntl::fcntl(&kept, nix::fcntl::FcntlArg::F_GETFL).expect("flags");
+    assert_eq!(flags & nix::fcntl::OFlag::O_NONBLOCK.bits(), 0, "others have this descriptor, too");
+    drop((ours, kept));
+    assert_eq!(rest(&mut server), b"");
+    drop(server);
+    program.succeeds();
+}
+
+#[test]
+fn the_input_may_be_a_directory_which_cannot_be_read() {
+    let peer = Peer::tcp();
+    let mut command = readily();
+    command.args(["connect", &peer.url]).stdin(File::open("/").expect("a directory"));
+    let ended = Program::spawn(command).wait();
+    assert_eq!(ended.stderr, "error: standard input: is a directory\n");
+    assert_eq!(ended.code, Some(1));
+}
+
+#[test]
+fn the_output_may_be_a_file() {
+    let server = Server::start(&["echo=tcp://127.0.0.1:0", "echo=ws://127.0.0.1:0/ws"]);
+    let lines = lines();
+    for url in &server.urls {
+        let (mut input, mut output) = (tempfile().expect("a file"), tempfile().expect("a file"));
+        input.write_all(lines.as_bytes()).expect("writes");
+        input.rewind().expect("seeks");
+        let mut command = readily();
+        command.args(["connect", url]).stdin(input).stderr(Stdio::piped());
+        let mut child =
+            command.stdout(output.try_clone().expect("a copy")).spawn().expect("spawns");
+        assert_eq!(crate::bounded::wait(&mut child), Some(0), "{url}");
+        let mut printed = String::new();
+        output.rewind().expect("seeks");
+        output.read_to_string(&mut printed).expect("text");
+        assert!(printed == lines, "{url}");
+    }
+}
+
+#[test]
+fn the_output_may_be_a_socket() {
+    let peer = Peer::tcp();
+    let (mut ours, theirs) = UnixStream::pair().expect("a pair");
+    ours.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut command = readily();
+    command.args(["connect", &peer.url]).stdout(OwnedFd::from(theirs)).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("spawns");
+    drop(command);
+    let server = peer.accept();
+    let text = vec![b'x'; 1 << 20];
+    let feeder = crate::program::feed(server, text.clone());
+    assert!(rest(&mut ours) == text);
+    feeder.join().expect("feeds");
+    assert_eq!(crate::bounded::wait(&mut child), Some(0));
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let Ok(full) = File::options().write(true).open("/dev/full") else { return };
+    let server = Server::start(&["echo=tcp://127.0.0.1:0"]);
+    let mut command = readily();
+    command.args(["connect", &server.urls[0]]).stdin(Stdio::piped());
+    command.stdout(full).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("spawns");
+    child.stdin.take().expect("piped").write_all(b"a\n").expect("it reads");
+    assert_eq!(crate::bounded::wait(&mut child), Some(1));
+    let mut error = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut error).expect("text");
+    assert_eq!(error, "error: standard output: no storage space\n");
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_the_client_quietly() {
+    let peer = Peer::tcp();
+    let (mut program, mut stdout) = Program::unread(&[&peer.url]);
+    let server = peer.accept();
+    program.type_in("more input is to come\n");
+    answer(&server, b"enough\n");
+    let mut line = [0; 7];
+    stdout.read_exact(&mut line).expect("a line");
+    assert_eq!(shown(&line), "enough\n");
+    // Nothing is printed any more: it is noticed all the same.
+    drop(stdout);
+    program.succeeds();
+}
+
+#[test]
+fn a_reader_that_has_enough_does_not_wait_for_a_server_that_is_stalled() {
+    let peer = Peer::tcp();
+    let (mut program, stdout) = Program::unread(&[&peer.url]);
+    let server = peer.accept();
+    let mut pipe = program.take_input();
+    crate::volume::write_until_stalled(&mut pipe, &vec![b'x'; 50 << 20]);
+    drop(stdout);
+    program.succeeds();
+    drop(server);
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_a_websocket_with_a_close() {
+    let peer = crate::web::listen();
+    let (program, stdout) = Program::unread(&[&peer.url]);
+    let web = crate::web::Web::accept(&peer);
+    drop(stdout);
+    web.expect_close(1000);
+    program.succeeds();
+}
+
+#[test]
+fn output_that_nobody_takes_yet_is_kept_when_the_server_has_gone() {
+    let peer = Peer::tcp();
+    let (program, mut stdout) = Program::unread(&[&peer.url]);
+    let mut server = peer.accept();
+    // More than a pipe takes, less than stops the client from reading.
+    let text = vec![b'x'; 200_000];
+    server.write_all(&text).expect("it reads");
+    drop(server);
+    let mut printed = Vec::new();
+    stdout.read_to_end(&mut printed).expect("the end");
+    assert!(printed == text, "{}", printed.len());
+    program.ends(0, "", "the server has closed the connection\n");
+}

@@ -1,0 +1,202 @@
+//! Long inputs, slow readers on either side, and how much memory they take.
+
+use std::io::{Read as _, Write};
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use socket2::Socket;
+use tempfile::tempdir;
+use tungstenite::Message;
+
+use crate::peer::{Peer, packet};
+use crate::program::{Program, feed, run, shown};
+use crate::support::{Server, rest};
+
+/// What `seq 100000` prints.
+fn sequence() -> String {
+    (1..=100_000).map(|number| format!("{number}\n")).collect()
+}
+
+/// What a client may take, however long its input. That of a debug build that does nothing is a
+/// third of it.
+const PEAK_KIB: u64 = 16 * 1024;
+
+/// Writes to a pipe until nothing has been taken for a while; returns how much was. Where this is
+/// too early because the machine is busy, a test is easier to pass and no less correct.
+pub(crate) fn write_until_stalled(pipe: &mut (impl Write + AsFd), bytes: &[u8]) -> usize {
+    fcntl(pipe.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("a mode");
+    let mut sent = 0;
+    while sent < bytes.len() {
+        match pipe.write(&bytes[sent..]) {
+            Ok(count) => sent += count,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLOUT)];
+                if poll(&mut fds, PollTimeout::from(250_u16)).expect("polls") == 0 {
+                    break;
+                }
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    fcntl(pipe.as_fd(), FcntlArg::F_SETFL(OFlag::empty())).expect("a mode");
+    sent
+}
+
+/// Gives back what a stream's client sends, in small pieces, until its end.
+fn echo_in_small_pieces(mut server: &Socket) {
+    let mut piece = [0; 1500];
+    loop {
+        match server.read(&mut piece).expect("the client is there") {
+            0 => break,
+            length => server.write_all(&piece[..length]).expect("the client reads"),
+        }
+    }
+    server.shutdown(Shutdown::Write).expect("it is there");
+}
+
+/// Starts a client with a long input, waits until everything between it and a server that does not
+/// read is full, and has `serve` go on from there. The whole input must come back.
+fn assert_stall_is_survived(peer: &Peer, input: &str, serve: impl FnOnce(Socket)) {
+    let mut program = Program::connect(&[&peer.url]);
+    let server = peer.accept();
+    let mut pipe = program.take_input();
+    let is_web = peer.url.starts_with("ws");
+    let (server, sent) = if is_web {
+        // The handshake must be over before anything is sent.
+        (server, 0)
+    } else {
+        let sent = write_until_stalled(&mut pipe, input.as_bytes());
+        (server, sent)
+    };
+    let feeder = feed(pipe, input.as_bytes()[sent..].to_vec());
+    serve(server);
+    feeder.join().expect("feeds");
+    program.expect(input);
+    program.succeeds();
+}
+
+#[test]
+fn a_hundred_thousand_lines_come_back_from_a_slow_stream() {
+    let directory = tempdir().expect("a directory");
+    for peer in [Peer::tcp(), Peer::unix(directory.path())] {
+        assert_stall_is_survived(&peer, &sequence(), |server| echo_in_small_pieces(&server));
+    }
+}
+
+#[test]
+fn a_hundred_thousand_lines_come_back_as_packets() {
+    let directory = tempdir().expect("a directory");
+    let peer = Peer::listen(&format!("unixpacket://{}/socket", directory.path().display()));
+    let input = sequence();
+    assert_stall_is_survived(&peer, &input, |server| {
+        for line in input.lines() {
+            assert_eq!(shown(&packet(&server)), line);
+            server.send(line.as_bytes()).expect("the client reads");
+        }
+        assert_eq!(packet(&server), b"");
+    });
+}
+
+#[test]
+fn a_hundred_thousand_lines_come_back_over_websocket() {
+    let directory = tempdir().expect("a directory");
+    let unix = format!("ws+unix://{}/socket:/ws", directory.path().display());
+    let input = sequence();
+    for place in ["ws://127.0.0.1:0/ws", &unix] {
+        let peer = Peer::listen(place);
+        assert_stall_is_survived(&peer, &input, |server| {
+            // An independent implementation.
+            let mut web = tungstenite::accept(server).expect("a handshake");
+            for line in input.split_inclusive('\n') {
+                assert_eq!(web.read().expect("a message"), Message::text(line));
+                web.write(Message::text(line)).expect("the client reads");
+            }
+            web.flush().expect("the client reads");
+            let close = web.read().expect("a Close frame");
+            assert!(
+                matches!(&close, Message::Close(Some(frame)) if u16::from(frame.code) == 1000),
+                "{close:?}"
+            );
+            while web.read().is_ok() {}
+        });
+    }
+}
+
+#[test]
+fn a_hundred_thousand_lines_come_back_from_a_server_of_our_own() {
+    let directory = tempdir().expect("a directory");
+    let unix = directory.path().display();
+    let server = Server::start(&[
+        "echo=tcp://127.0.0.1:0",
+        "echo=ws://127.0.0.1:0/ws",
+        &format!("echo=unix://{unix}/lines"),
+        &format!("echo=unixpacket://{unix}/packets"),
+        &format!("echo=ws+unix://{unix}/web:/ws"),
+    ]);
+    let input = sequence();
+    for url in &server.urls {
+        let ended = run(&[url], input.as_str());
+        assert!(ended.stdout == input.as_bytes(), "{url}: {}", ended.stdout.len());
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{url}");
+    }
+}
+
+#[test]
+fn a_long_input_to_a_server_that_stalls_takes_bounded_memory() {
+    const LENGTH: usize = 50 << 20;
+    let input = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-\n";
+    let input = input.repeat(LENGTH / input.len());
+    let peer = Peer::tcp();
+    let mut program = Program::connect(&[&peer.url]);
+    let mut server = peer.accept();
+    let mut pipe = program.take_input();
+    let sent = write_until_stalled(&mut pipe, input.as_bytes());
+    assert!(sent < input.len() / 2, "{sent} bytes were taken by nobody");
+    let feeder = feed(pipe, input.as_bytes()[sent..].to_vec());
+    assert!(rest(&mut server) == input.as_bytes());
+    feeder.join().expect("feeds");
+    let peak = program.peak_memory_kib();
+    assert!(peak < PEAK_KIB, "{peak} KiB");
+    drop(server);
+    program.succeeds();
+}
+
+#[test]
+fn a_slow_reader_of_stdout_takes_bounded_memory_and_loses_nothing() {
+    const LENGTH: usize = 20 << 20;
+    let output = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-\n";
+    let output = output.repeat(LENGTH / output.len());
+    let peer = Peer::tcp();
+    let (program, mut stdout) = Program::unread(&[&peer.url]);
+    let mut server = peer.accept();
+    let sent = write_until_stalled(&mut server, output.as_bytes());
+    assert!(sent < output.len() / 2, "{sent} bytes were taken by nobody");
+    let rest = output.as_bytes()[sent..].to_vec();
+    let feeder = feed(server, rest);
+    let mut printed = vec![0; output.len()];
+    stdout.read_exact(&mut printed).expect("all of it");
+    assert!(printed == output.as_bytes());
+    feeder.join().expect("feeds");
+    let mut more = Vec::new();
+    stdout.read_to_end(&mut more).expect("the end");
+    assert_eq!(shown(&more), "");
+    program.ends(0, "", "the server has closed the connection\n");
+}
+
+#[test]
+fn a_stalled_reader_of_stdout_takes_bounded_memory() {
+    const LENGTH: usize = 50 << 20;
+    let output = vec![b'x'; LENGTH];
+    let peer = Peer::tcp();
+    let (program, stdout) = Program::unread(&[&peer.url]);
+    let mut server = peer.accept();
+    let sent = write_until_stalled(&mut server, &output);
+    assert!(sent < LENGTH / 2, "{sent} bytes were taken by nobody");
+    let peak = program.peak_memory_kib();
+    assert!(peak < PEAK_KIB, "{peak} KiB");
+    drop(stdout);
+    // Nobody reads any more, which is no error.
+    program.succeeds();
+}
