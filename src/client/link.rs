@@ -23,9 +23,9 @@ pub(super) enum Link {
     Up { server: ConnId, since: Time },
     /// The next attempt is made at this time.
     Waiting { until: Time },
-    /// We have closed it, and on WebSocket wait for the answer. `is_interrupted`: because somebody
-    /// has interrupted us.
-    Closing { is_interrupted: bool },
+    /// We have closed it, and on WebSocket wait for the answer: until this time if it was because
+    /// somebody has interrupted us.
+    Closing { server: ConnId, interrupted: Option<Time> },
     /// It is over.
     Down,
 }
@@ -39,6 +39,8 @@ pub(super) struct Dialer {
     /// When the first address was.
     begun: Time,
     connect_timeout: Duration,
+    /// Its queue was full, and it is to be tried again: the same address, in the same time.
+    is_queue_full: bool,
     speaks: Speaks,
     /// `None`: once is enough.
     backoff: Option<Backoff>,
@@ -61,6 +63,7 @@ impl Dialer {
             current: 0,
             begun: Time::ZERO,
             connect_timeout: options.connect_timeout,
+            is_queue_full: false,
             speaks,
             backoff: options.reconnect.then(Backoff::new),
         }
@@ -85,6 +88,7 @@ impl Dialer {
         if *reason == CloseReason::Lost(io::ErrorKind::WouldBlock)
             && cx.now() - self.begun < self.connect_timeout
         {
+            self.is_queue_full = true;
             return Some(Link::Waiting { until: cx.now() + QUEUE_FULL });
         }
         // Who has answered as an HTTP server is the server.
@@ -96,9 +100,9 @@ impl Dialer {
         None
     }
 
-    /// Tries the address again that could not be connected to, or all of them.
+    /// Tries the address again whose queue was full, or all of them.
     pub(super) fn resume(&mut self, cx: &mut Context<'_>) {
-        if cx.now() - self.begun < self.connect_timeout {
+        if self.is_queue_full {
             self.dial(cx);
         } else {
             self.start(cx);
@@ -123,6 +127,7 @@ impl Dialer {
     }
 
     fn dial(&mut self, cx: &mut Context<'_>) {
+        self.is_queue_full = false;
         let (address, speaks) = (self.address().clone(), self.speaks.clone());
         cx.dial(Dial { binding: Peer::Server.binding(), address, speaks });
     }

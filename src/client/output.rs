@@ -47,6 +47,15 @@ impl Output {
         self.log(cx, format_args!("{label}: {text}"));
     }
 
+    /// Somebody wants us to end at once: what a reader has not taken by now is not waited for.
+    pub(super) fn give_up(&mut self, cx: &mut Context<'_>) {
+        for stream in [&mut self.stdout, &mut self.stderr] {
+            if let Some(peer) = stream.take_if(|peer| cx.queued(*peer) > 0) {
+                cx.abort(peer);
+            }
+        }
+    }
+
     /// Whether a reader is behind with stdout or with stderr.
     pub(super) fn is_full(&self, cx: &Context<'_>) -> bool {
         [self.stdout, self.stderr].into_iter().flatten().any(|stream| cx.room(stream) == 0)

@@ -332,7 +332,7 @@ impl Session {
 
     /// Closes the connection because everything is done.
     fn close(&mut self, cx: &mut Context<'_>, server: ConnId) {
-        self.link = Link::Closing { is_interrupted: false };
+        self.link = Link::Closing { server, interrupted: None };
         self.hang_up(cx, server);
         // WebSocket peers agree on the end.
         if !self.is_web() {
@@ -443,7 +443,7 @@ impl Session {
             CloseReason::PeerClosed { code, .. } => by_code(*code),
             _ => Ending::Failure,
         };
-        let is_silent = matches!(reason, CloseReason::TimedOut(_));
+        let is_silent = matches!(reason, CloseReason::TimedOut(_) | CloseReason::Closed(_));
         if is_silent && !is_interrupted {
             self.output.fail(cx, format_args!("{}: {reason}", self.target()));
         } else if !is_silent && (self.options.is_interactive || ending == Ending::Failure) {
@@ -459,12 +459,15 @@ impl Session {
             Link::Up { server, .. } if self.is_web() => {
                 self.output.log(cx, "Caught interrupt signal - quitting!");
                 self.nag.next = None;
-                self.link = Link::Closing { is_interrupted: true };
+                let interrupted = Some(cx.now() + CLOSE_TIMEOUT);
+                self.link = Link::Closing { server, interrupted };
                 cx.close(server, 1000, "");
             }
-            Link::Closing { .. } if self.is_web() => {
-                self.link = Link::Closing { is_interrupted: true };
+            Link::Closing { server, interrupted: None } if self.is_web() => {
+                let interrupted = Some(cx.now() + CLOSE_TIMEOUT);
+                self.link = Link::Closing { server, interrupted };
             }
+            Link::Closing { .. } if self.is_web() => {}
             Link::Up { server, .. } => {
                 self.link = Link::Down;
                 cx.abort(server);
@@ -619,14 +622,15 @@ impl Service for Session {
     }
 
     fn on_close_answered(&mut self, cx: &mut Context<'_>, _: ConnId, reason: CloseReason) {
-        if let Link::Closing { is_interrupted } = self.link {
+        if let Link::Closing { interrupted, .. } = self.link {
             self.link = Link::Down;
-            self.closed(cx, &reason, is_interrupted);
+            self.closed(cx, &reason, interrupted.is_some());
         }
     }
 
     fn on_drain(&mut self, cx: &mut Context<'_>) {
         if self.ending.is_none() {
+            self.output.give_up(cx);
             self.interrupt(cx);
         }
     }
@@ -635,13 +639,14 @@ impl Service for Session {
         if self.ending.is_some() {
             return self.leaving.map(|leaving| leaving.until);
         }
-        let redial = match self.link {
+        let link = match self.link {
             Link::Waiting { until } => Some(until),
-            _ => None,
+            Link::Closing { interrupted, .. } => interrupted,
+            Link::Dialing | Link::Up { .. } | Link::Down => None,
         };
         let lockstep = self.lockstep.as_ref().and_then(Lockstep::deadline);
         let deadlines =
-            [redial, lockstep, self.nag.next, self.pace.deadline(), self.quiet_deadline()];
+            [link, lockstep, self.nag.next, self.pace.deadline(), self.quiet_deadline()];
         deadlines.into_iter().flatten().min()
     }
 
@@ -655,6 +660,12 @@ impl Service for Session {
         {
             self.link = Link::Dialing;
             self.dialer.resume(cx);
+        }
+        // It may have taken its time with what is in front of our Close.
+        if let Link::Closing { server, interrupted: Some(until) } = self.link
+            && until <= now
+        {
+            return cx.abort(server);
         }
         if self.lockstep.as_mut().map(|lockstep| lockstep.lapse(now)) == Some(Lapse::StopUnanswered)
         {

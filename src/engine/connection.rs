@@ -151,6 +151,12 @@ impl Connection {
         self.endpoint == NONE
     }
 
+    /// Whether we have not got so far that its service knows of it.
+    pub(super) fn is_being_made(&self) -> bool {
+        self.phase == Phase::Connecting
+            || (self.phase == Phase::Open && matches!(self.protocol, Protocol::Opening(_)))
+    }
+
     /// The connection has become a WebSocket, on which we are `role` and the peer is of `binding`.
     pub(super) fn upgrade(&mut self, binding: BindingId, role: Role, now: Tick) {
         self.protocol = Protocol::WebSocket(WebSocket::opened(role));

@@ -50,7 +50,7 @@ impl<O: Observer> Engine<O> {
             let Some(connection) = self.core.connections.get(id) else { continue };
             if !connection.is_our_own() {
                 self.core.close(id, 1001, "", CloseReason::Draining);
-            } else if connection.phase == Phase::Connecting {
+            } else if connection.is_being_made() {
                 self.core.end(id, CloseReason::Draining, Phase::Dead);
             }
         }
