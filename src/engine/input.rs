@@ -47,7 +47,12 @@ impl<O: Observer> Engine<O> {
                     && connection.phase == Phase::Open
                 {
                     // Any byte is a sign of life.
+                    let is_answer = connection.flags.has(Flags::PINGED);
                     connection.note_life(tick);
+                    if is_answer {
+                        // The next ping may be due before the answer to this one was.
+                        self.core.rearm(id);
+                    }
                 }
                 let left = self.decode(id, bytes);
                 if left > 0 {

@@ -46,11 +46,13 @@ impl<O: Observer> Engine<O> {
         } else if let Some(output) = connection.output.take() {
             self.core.pool.give(output);
         }
+        let mut is_answer = false;
         if connection.flags.has(Flags::PAUSED)
             || matches!(connection.phase, Phase::AwaitClose | Phase::Flushing)
         {
             // Nothing is read from this peer, or nothing but an answer to a Close frame that it
             // has yet to come to; so what it takes is its sign of life.
+            is_answer = connection.flags.has(Flags::PINGED);
             connection.note_life(tick);
         }
         let is_below = left <= self.core.limits.low_water_bytes;
@@ -58,6 +60,9 @@ impl<O: Observer> Engine<O> {
             connection.flags.clear(Flags::ABOVE_LOW_WATER);
             connection.flags.clear(Flags::PAUSED);
             self.core.drained.push_back(id);
+        }
+        if is_answer {
+            self.core.rearm(id);
         }
     }
 
