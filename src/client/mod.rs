@@ -56,6 +56,9 @@ const INTERRUPTED: Duration = Duration::from_secs(3);
 /// the log thirty and more.
 const MAX_PASSED_ON: usize = 32 * crate::reactor::READ_BUFFER_BYTES;
 
+/// The most that a byte of a message can become there: `\u{1b}`.
+const MAX_ESCAPED_BYTE: usize = 6;
+
 /// How long a server may take to answer a Close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -138,7 +141,7 @@ impl Client {
             drain_timeout: INTERRUPTED,
             // The session looks how much room there is before it passes anything on; what one read
             // of a server may add is bounded, and this is above it.
-            max_queued_bytes: MAX_PASSED_ON + 2 * options.max_message,
+            max_queued_bytes: MAX_PASSED_ON + MAX_ESCAPED_BYTE * options.max_message,
             ..Limits::default()
         }
         .with_max_message(options.max_message);
