@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::TempDir;
 
 use crate::support::{PATIENCE, readily};
 
@@ -16,6 +17,8 @@ pub(crate) struct Program {
     stdin: Option<ChildStdin>,
     stdout: Stream,
     stderr: Stream,
+    /// What must be there as long as it runs.
+    directory: Option<TempDir>,
 }
 
 /// What is left when a client has ended.
@@ -49,7 +52,7 @@ impl Program {
         let stdin = child.stdin.take();
         let stdout = Stream::of(child.stdout.take().expect("piped"));
         let stderr = Stream::of(child.stderr.take().expect("piped"));
-        Program { child, stdin, stdout, stderr }
+        Program { child, stdin, stdout, stderr, directory: None }
     }
 
     /// Runs a command whose stdout nobody reads until [`read`](Program::read).
@@ -61,7 +64,15 @@ impl Program {
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().expect("piped");
         let stderr = Stream::of(child.stderr.take().expect("piped"));
-        (Program { child, stdin, stdout: Stream::of(std::io::empty()), stderr }, stdout)
+        (
+            Program { child, stdin, stdout: Stream::of(std::io::empty()), stderr, directory: None },
+            stdout,
+        )
+    }
+
+    /// Keeps a directory until it has ended.
+    pub(crate) fn keep(&mut self, directory: TempDir) {
+        self.directory = Some(directory);
     }
 
     /// Writes to its stdin.
@@ -248,10 +259,13 @@ impl Stream {
 
     fn read_line(&mut self) -> Vec<u8> {
         let deadline = Instant::now() + PATIENCE;
+        let mut seen = 0;
         loop {
-            if let Some(end) = self.pending.iter().position(|&byte| byte == b'\n') {
-                return self.pending.drain(..=end).collect();
+            let end = self.pending[seen..].iter().position(|&byte| byte == b'\n');
+            if let Some(end) = end {
+                return self.pending.drain(..=seen + end).collect();
             }
+            seen = self.pending.len();
             if !self.wait(deadline) {
                 return std::mem::take(&mut self.pending);
             }

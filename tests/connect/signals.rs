@@ -81,7 +81,7 @@ fn a_client_that_waits_for_the_server_to_end_does_not_wait_any_more() {
 
 /// A TCP listener that takes nobody any more: its queue is full, and the system drops what else
 /// comes. Whoever connects waits.
-fn full_listener() -> (Peer, Vec<Socket>) {
+pub(crate) fn full_listener() -> (Peer, Vec<Socket>) {
     let peer = Peer::with_backlog("tcp://127.0.0.1:0", 0);
     let address = peer.socket.local_addr().expect("bound");
     let mut waiting = Vec::new();
