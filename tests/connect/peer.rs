@@ -92,6 +92,14 @@ pub(crate) fn packet(mut socket: &Socket) -> Vec<u8> {
     packet
 }
 
+/// Nothing has come, and no end.
+pub(crate) fn assert_silent(socket: &Socket) {
+    socket.set_nonblocking(true).expect("a mode");
+    let come = socket.peek(&mut [std::mem::MaybeUninit::uninit()]).map_err(|error| error.kind());
+    assert_eq!(come, Err(std::io::ErrorKind::WouldBlock));
+    socket.set_nonblocking(false).expect("a mode");
+}
+
 /// Sends a whole answer.
 pub(crate) fn answer(mut socket: &Socket, text: &[u8]) {
     socket.write_all(text).expect("writes");
