@@ -13,6 +13,7 @@ mod client;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alive;
 mod datagrams;
 mod dialing;
 mod interactive;

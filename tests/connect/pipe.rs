@@ -257,16 +257,19 @@ fn a_server_that_takes_no_more_is_given_up() {
     let unix = directory.path().display();
     let line = Peer::listen(&format!("unix://{unix}/line"));
     let web = Peer::listen(&format!("ws+unix://{unix}/web:/ws"));
-    for (peer, is_web) in [(&line, false), (&web, true)] {
+    // Both at a time, because each is waited for.
+    let clients = [(&line, false), (&web, true)].map(|(peer, is_web)| {
         let mut program =
             Program::connect(&["--on-eof", "close", "--reply-timeout", "50ms", &peer.url]);
         let server = if is_web { Web::accept(peer).socket } else { peer.accept() };
         feed(program.take_input(), input.clone().into_bytes()).join().expect("feeds");
+        (peer, program, server)
+    });
+    for (peer, program, _server) in clients {
         let ended = program.wait();
         let problem = format!("rror: {}: the server takes no more input\n", peer.url);
         assert!(ended.stderr.ends_with(&problem), "{ended:?}");
         assert_eq!(ended.code, Some(1));
-        drop(server);
     }
 }
 
