@@ -7,7 +7,7 @@ use crate::runtime::Flavour::{self, CurrentThread, Epoll, MultiThread};
 use crate::runtime::serve_streams;
 use crate::url::Scheme::{self, Tcp, Udp, Unix, Ws};
 use crate::websocket::{FastWebSockets, Tungstenite};
-use crate::{floor, line, udp};
+use crate::{floor, line, readily_tokio, udp};
 
 /// A server to be measured against.
 #[derive(Debug)]
@@ -111,6 +111,13 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         schemes: &[Udp],
         flavours: TOKIO,
         serve: udp::serve,
+    },
+    Contender {
+        name: "readily-tokio",
+        about: "readily's engine under tokio, a task for each connection",
+        schemes: &[Tcp, Unix, Ws],
+        flavours: &[CurrentThread],
+        serve: |door, _| readily_tokio::serve(door),
     },
 ];
 

@@ -15,6 +15,7 @@
 //!   line/            lines, as users of tokio write them, from the tutorial to the tuned
 //!   websocket/       tokio-tungstenite and fastwebsockets
 //!   udp.rs           tokio's UdpSocket
+//!   readily_tokio/   the engine of readily under tokio: only the reactor differs
 //! ```
 #![forbid(unsafe_code)]
 
@@ -25,6 +26,7 @@ mod floor;
 mod handshake;
 mod lifeline;
 mod line;
+mod readily_tokio;
 mod runtime;
 mod udp;
 mod url;
