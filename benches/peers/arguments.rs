@@ -9,6 +9,8 @@ use crate::url::Url;
 pub(crate) enum Command {
     /// Print the contenders.
     List,
+    /// Hold each of them to every byte.
+    Check,
     /// Be one of them.
     Serve { contender: &'static Contender, url: Url, flavour: Flavour, until_eof: bool },
 }
@@ -30,6 +32,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     match words[..] {
         // A plain `cargo bench` runs everything that there is, and must come to an end.
         [] | ["list"] => Ok(Command::List),
+        ["check"] => Ok(Command::Check),
         [name, url, flavour] => {
             let contender = CONTENDERS
                 .iter()
@@ -40,6 +43,6 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             contender.accepts(url.scheme(), flavour)?;
             Ok(Command::Serve { contender, url, flavour, until_eof })
         }
-        _ => Err("expected `list` or CONTENDER URL RUNTIME [--until-eof]".to_owned()),
+        _ => Err("expected `list`, `check`, or CONTENDER URL RUNTIME [--until-eof]".to_owned()),
     }
 }

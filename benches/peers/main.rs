@@ -3,12 +3,16 @@
 //! ```text
 //! cargo bench --bench peers -- list
 //! cargo bench --bench peers -- line-raw tcp://127.0.0.1:0 current_thread
+//! cargo bench --bench peers -- check
 //! ```
 //!
 //! Whoever measures builds it once (`cargo bench --bench peers --no-run` prints where it is) and
 //! starts it with the name of a contender, a URL and a runtime. It prints `listening on URL` on
 //! stdout, with the port that it got, and serves until it is killed; with `--until-eof` also until
 //! its stdin ends, so that a driver which is killed leaves nobody behind.
+//!
+//! All of them echo, and all of them are right: a fast server that loses a byte would be no
+//! measure of anything. `check` starts each and holds it to every byte.
 //!
 //! ```text
 //!   floor/           the least that readiness can do: one read, one write, no checks
@@ -20,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod check;
 mod contender;
 mod door;
 mod floor;
@@ -48,6 +53,7 @@ fn main() -> ExitCode {
             print!("{}", list());
             ExitCode::SUCCESS
         }
+        Ok(Command::Check) => check::run(),
         Ok(Command::Serve { contender, url, flavour, until_eof }) => {
             serve(contender, &url, flavour, until_eof)
         }
