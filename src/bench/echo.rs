@@ -22,6 +22,9 @@ use crate::time::Time;
 /// How long is waited for replies at the end.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long is listened for replies too many, once all have come.
+const SETTLE: Duration = Duration::from_millis(50);
+
 /// A datagram that is not answered within this time is lost.
 const DATAGRAM_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -161,8 +164,9 @@ impl Echo {
             Stage::Measuring if now >= self.until => {
                 self.stage = Stage::Finishing;
                 self.until = now + GRACE;
+                self.settle(now);
             }
-            Stage::Finishing if self.in_flight == 0 || now >= self.until => self.finish(cx),
+            Stage::Finishing if now >= self.until => self.finish(cx),
             _ => {}
         }
     }
@@ -185,6 +189,13 @@ impl Echo {
                     }
                 }
             }
+        }
+    }
+
+    /// At the end, nothing is waited for that is not on its way.
+    fn settle(&mut self, now: Time) {
+        if self.stage == Stage::Finishing && self.in_flight == 0 {
+            self.until = self.until.min(now + SETTLE);
         }
     }
 
@@ -330,6 +341,7 @@ impl Echo {
                 self.refill(cx, peer);
             }
         }
+        self.settle(now);
     }
 
     /// In a closed loop, one more message takes the place of each that is not on its way any more.
@@ -402,6 +414,7 @@ impl Service for Echo {
             self.in_flight -= self.peers[peer].in_flight.len();
             cx.abort(from);
         }
+        self.settle(now);
     }
 
     fn on_drained(&mut self, cx: &mut Context<'_>, id: ConnId) {
@@ -421,6 +434,7 @@ impl Service for Echo {
                 self.in_flight -= self.peers[peer].in_flight.len();
                 self.recorder.errors.missing += self.peers[peer].in_flight.len() as u64;
                 self.recorder.errors.disconnected += 1;
+                self.settle(cx.now());
             }
             Some(_) => {}
             None if self.stage < Stage::Warmup => {
