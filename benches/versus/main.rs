@@ -1,0 +1,135 @@
+//! readily against tokio and against the floor, cell by cell.
+//!
+//! ```text
+//! cargo bench --bench versus               a minute: four scenarios, printed
+//! cargo bench --bench versus -- --full     all of them, written into docs/benchmarks/
+//! cargo bench --bench versus -- --only udp --rounds 7 --seconds 3
+//! ```
+//!
+//! How it measures, so that the result says something about the servers and not about the machine:
+//!
+//! - The server has one CPU to itself, the generator (`readily bench`) the other.
+//! - A *round* runs every contender of a scenario once, one after the other. What is compared is
+//!   paired within a round: the machine changes from minute to minute, but little within one.
+//! - What is reported is the median over the rounds, with the least and the most.
+//! - What a message costs the server in CPU time is compared, as a ratio to the *floor*: the
+//!   smallest loop on epoll that reads once and writes once. It is the limit of what readiness can
+//!   do on this machine. Differences of less than 15 % are noise, and not ranked.
+//! - Each cell says who was saturated. The rate of a server that was not is a lower bound; what a
+//!   message cost it is not affected.
+//!
+//! Every reply of every contender is compared with what was sent. One that is wrong has no result.
+#![forbid(unsafe_code)]
+
+mod contender;
+mod machine;
+mod measure;
+mod page;
+mod plot;
+mod scenario;
+mod table;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use self::contender::Programs;
+use self::measure::{Cell, IdleCell, measure, measure_idle};
+use self::scenario::{IDLE_CONNECTIONS, IDLE_CONTENDERS, SCENARIOS, Scenario};
+
+/// What is asked for.
+#[derive(Debug)]
+struct Arguments {
+    is_full: bool,
+    only: Option<String>,
+    rounds: usize,
+    seconds: f64,
+}
+
+fn main() -> ExitCode {
+    match parse(std::env::args().skip(1)).and_then(|arguments| run(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("versus: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let mut arguments = Arguments { is_full: false, only: None, rounds: 5, seconds: 0.0 };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+        match word.as_str() {
+            // What `cargo bench` passes to every bench.
+            "--bench" => {}
+            "--full" => arguments.is_full = true,
+            "--only" => arguments.only = Some(value()?),
+            "--rounds" => arguments.rounds = value()?.parse().map_err(|_| "a number of rounds")?,
+            "--seconds" => {
+                arguments.seconds = value()?.parse().map_err(|_| "a number of seconds")?;
+            }
+            other => return Err(format!("unknown argument {other}")),
+        }
+    }
+    if arguments.seconds <= 0.0 {
+        arguments.seconds = if arguments.is_full { 2.0 } else { 0.6 };
+    }
+    if arguments.rounds == 0 {
+        return Err("at least one round".to_owned());
+    }
+    Ok(arguments)
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let programs = Programs::find()?;
+    let scenarios: Vec<&Scenario> = SCENARIOS
+        .iter()
+        .filter(|scenario| arguments.is_full || arguments.only.is_some() || scenario.is_quick)
+        .filter(|scenario| arguments.only.as_ref().is_none_or(|text| scenario.name.contains(text)))
+        .collect();
+    let begun = Instant::now();
+    let mut cells: Vec<Vec<Cell>> = Vec::new();
+    for scenario in &scenarios {
+        let mut row: Vec<Cell> = scenario.contenders.iter().map(|name| Cell::new(name)).collect();
+        for round in 0..arguments.rounds {
+            eprint!("\r\x1b[K{}, round {} of {}", scenario.name, round + 1, arguments.rounds);
+            for (position, name) in scenario.contenders.iter().enumerate() {
+                let time = Duration::from_secs_f64(arguments.seconds);
+                row[position].rounds.push(measure(&programs, scenario, name, time)?);
+            }
+        }
+        eprint!("\r\x1b[K");
+        println!("{}", table::scenario(scenario, &row));
+        cells.push(row);
+    }
+    let is_idle_wanted =
+        arguments.only.as_ref().map_or(arguments.is_full, |text| "idle".contains(text.as_str()));
+    let mut idle: Vec<IdleCell> = Vec::new();
+    if is_idle_wanted {
+        for name in IDLE_CONTENDERS {
+            let mut cell = IdleCell::new(name);
+            for _ in 0..arguments.rounds.min(3) {
+                eprint!("\r\x1b[Kidle connections: {name}");
+                cell.rounds.push(measure_idle(&programs, name, IDLE_CONNECTIONS)?);
+            }
+            idle.push(cell);
+        }
+        eprint!("\r\x1b[K");
+        println!("{}", table::idle(&idle));
+    }
+    eprintln!("{:.0} s", begun.elapsed().as_secs_f64());
+    if arguments.is_full && arguments.only.is_none() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks");
+        let rows: Vec<_> = scenarios.iter().copied().zip(&cells).collect();
+        let page = page::page(&rows, &idle, arguments.rounds, arguments.seconds);
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.join(name), text).map_err(|error| format!("{name}: {error}"))
+        };
+        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        write("README.md", &page)?;
+        write("versus.svg", &plot::plot(&rows))?;
+        eprintln!("written: docs/benchmarks/README.md and versus.svg");
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The page in `docs/benchmarks/`.
+
+use super::machine;
+use super::measure::{Cell, IdleCell};
+use super::scenario::Scenario;
+use super::table;
+
+/// All tables, and how to read them.
+pub(crate) fn page(
+    rows: &[(&Scenario, &Vec<Cell>)],
+    idle: &[IdleCell],
+    rounds: usize,
+    seconds: f64,
+) -> String {
+    let mut text = format!(
+        "# readily, tokio and the floor\n\n\
+         Written by `cargo bench --bench versus -- --full` on {}: {rounds} rounds, {seconds:.0} s each.\n\n\
+         The server has one CPU, the generator (`readily bench`) the other. A round runs all contenders of a\n\
+         scenario one after the other, and ratios are paired within a round. *CPU a message* is what a message\n\
+         cost the server; *of the floor* is the ratio to the smallest loop on epoll that reads once and writes\n\
+         once and checks nothing: the median over the rounds, with the least and the most. **≈** is within 15 %\n\
+         of the floor, which is noise on this machine. A rate is a lower bound where the generator was\n\
+         saturated; the CPU time is not. Every reply was compared with what was sent.\n\n\
+         The contenders are in `benches/peers/`; `readily-tokio` is readily's own engine under a tokio\n\
+         runtime, a task for each connection: between it and readily only the reactor differs.\n\n\
+         ![CPU time a message, as a ratio to the floor](versus.svg)\n\n",
+        machine::describe()
+    );
+    for (scenario, cells) in rows {
+        text += &table::scenario(scenario, cells);
+        text.push('\n');
+    }
+    if !idle.is_empty() {
+        text += &format!(
+            "**{} idle WebSocket connections** (resident memory, from a tenth of them to all)\n\n",
+            super::IDLE_CONNECTIONS
+        );
+        text += &table::idle(idle);
+    }
+    text
+}

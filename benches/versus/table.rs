@@ -1,0 +1,87 @@
+//! Results as Markdown tables, which are read in a terminal as well.
+
+use super::measure::{Cell, IdleCell};
+use super::scenario::Scenario;
+
+/// Closer than this to the floor is at the floor, as far as can be told.
+const NOISE: f64 = 0.15;
+
+/// One scenario: who needs how much.
+pub(crate) fn scenario(scenario: &Scenario, cells: &[Cell]) -> String {
+    let mut text = format!("**{}**", scenario.name);
+    if let Some(goal) = scenario.goal {
+        text += &format!(" (goal for readily: {goal:.2} of the floor)");
+    }
+    text += "\n\n| server | CPU a message | of the floor (least to most) | messages a second | p50 | p99 | saturated |\n";
+    text += "|---|--:|--:|--:|--:|--:|---|\n";
+    let floor = &cells[0];
+    for cell in cells {
+        text += &row(cell, floor);
+    }
+    text
+}
+
+fn row(cell: &Cell, floor: &Cell) -> String {
+    let name = if cell.name == "readily" {
+        "**readily**".to_owned()
+    } else {
+        cell.name.replace('/', ", ")
+    };
+    let (Some(ratio), Some(cpu), Some(rate), Some(p50), Some(p99)) = (
+        cell.ratio(floor),
+        cell.median(|round| round.cpu_micros),
+        cell.median(|round| round.rate),
+        cell.median(|round| round.p50_micros),
+        cell.median(|round| round.p99_micros),
+    ) else {
+        return format!("| {name} | – | a reply was wrong or missing | – | – | – | – |\n");
+    };
+    let is_noise = cell.name != floor.name && (ratio.median - 1.0).abs() < NOISE;
+    let mark = if is_noise { " ≈" } else { "" };
+    format!(
+        "| {name} | {cpu:.3} µs | {:.2} ({:.2} to {:.2}){mark} | {} | {} | {} | {} |\n",
+        ratio.median,
+        ratio.least,
+        ratio.most,
+        thousands(rate),
+        time(p50),
+        time(p99),
+        cell.saturated()
+    )
+}
+
+/// Idle connections.
+pub(crate) fn idle(cells: &[IdleCell]) -> String {
+    let mut text = String::from(
+        "| server | bytes for one more connection | CPU an accept, with handshake | memory after closing all |\n|---|--:|--:|--:|\n",
+    );
+    for cell in cells {
+        let (Some(bytes), Some(cpu), Some(after)) = (
+            cell.spread(|round| round.bytes_per_connection),
+            cell.spread(|round| round.cpu_micros_per_accept),
+            cell.spread(|round| round.after),
+        ) else {
+            continue;
+        };
+        let name = if cell.name == "readily" { "**readily**" } else { &cell.name };
+        text += &format!(
+            "| {name} | {:.0} ({:.0} to {:.0}) | {:.1} µs ({:.1} to {:.1}) | {:+.0} % |\n",
+            bytes.median,
+            bytes.least,
+            bytes.most,
+            cpu.median,
+            cpu.least,
+            cpu.most,
+            (after.median - 1.0) * 100.0
+        );
+    }
+    text
+}
+
+fn time(micros: f64) -> String {
+    if micros < 1000.0 { format!("{micros:.0} µs") } else { format!("{:.2} ms", micros / 1000.0) }
+}
+
+fn thousands(number: f64) -> String {
+    if number >= 1e6 { format!("{:.2} M", number / 1e6) } else { format!("{:.0} k", number / 1e3) }
+}
