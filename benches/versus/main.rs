@@ -29,6 +29,7 @@ mod plot;
 mod scenario;
 mod table;
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -73,7 +74,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         }
     }
     if arguments.seconds <= 0.0 {
-        arguments.seconds = if arguments.is_full { 2.0 } else { 0.6 };
+        arguments.seconds = if arguments.is_full { 1.0 } else { 0.4 };
     }
     if arguments.rounds == 0 {
         return Err("at least one round".to_owned());
@@ -88,18 +89,24 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         .filter(|scenario| arguments.is_full || arguments.only.is_some() || scenario.is_quick)
         .filter(|scenario| arguments.only.as_ref().is_none_or(|text| scenario.name.contains(text)))
         .collect();
+    let is_thorough = arguments.is_full || arguments.only.is_some();
     let begun = Instant::now();
     let mut cells: Vec<Vec<Cell>> = Vec::new();
     for scenario in &scenarios {
-        let mut row: Vec<Cell> = scenario.contenders.iter().map(|name| Cell::new(name)).collect();
+        let contenders = scenario.contenders.iter();
+        let mut row: Vec<Cell> = contenders
+            .filter(|name| is_thorough || !is_for_the_patient(name))
+            .map(|name| Cell::new(name))
+            .collect();
         for round in 0..arguments.rounds {
-            eprint!("\r\x1b[K{}, round {} of {}", scenario.name, round + 1, arguments.rounds);
-            for (position, name) in scenario.contenders.iter().enumerate() {
+            progress(&format!("{}, round {} of {}", scenario.name, round + 1, arguments.rounds));
+            for cell in &mut row {
                 let time = Duration::from_secs_f64(arguments.seconds);
-                row[position].rounds.push(measure(&programs, scenario, name, time)?);
+                let result = measure(&programs, scenario, &cell.name, time)?;
+                cell.rounds.push(result);
             }
         }
-        eprint!("\r\x1b[K");
+        progress("");
         println!("{}", table::scenario(scenario, &row));
         cells.push(row);
     }
@@ -110,12 +117,12 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         for name in IDLE_CONTENDERS {
             let mut cell = IdleCell::new(name);
             for _ in 0..arguments.rounds.min(3) {
-                eprint!("\r\x1b[Kidle connections: {name}");
+                progress(&format!("idle connections: {name}"));
                 cell.rounds.push(measure_idle(&programs, name, IDLE_CONNECTIONS)?);
             }
             idle.push(cell);
         }
-        eprint!("\r\x1b[K");
+        progress("");
         println!("{}", table::idle(&idle));
     }
     eprintln!("{:.0} s", begun.elapsed().as_secs_f64());
@@ -132,4 +139,19 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         eprintln!("written: docs/benchmarks/README.md and versus.svg");
     }
     Ok(())
+}
+
+/// Whether a contender is left out of the quick comparison: each kind of server is there once, as
+/// its best.
+fn is_for_the_patient(name: &str) -> bool {
+    name.contains("multi_thread")
+        || ["ws-tungstenite", "line-raw", "line-bufreader", "line-linescodec-forward"]
+            .contains(&name)
+}
+
+/// Tells who watches what is being done.
+fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{text}");
+    }
 }

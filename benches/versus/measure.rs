@@ -86,7 +86,7 @@ pub(crate) fn measure(
 ) -> Result<Option<Round>, String> {
     let server = programs.start(name, scenario.scheme)?;
     let mut command = programs.generator();
-    command.args(["bench", "--json", "--warmup", "300ms"]);
+    command.args(["bench", "--json", "--warmup", "200ms"]);
     command.args(["-d", &format!("{}ms", time.as_millis())]);
     command.args(["-c", &scenario.connections.to_string()]);
     command.args(["--depth", &scenario.depth.to_string(), "--size", &scenario.size.to_string()]);
@@ -97,7 +97,7 @@ pub(crate) fn measure(
     let output = command.arg(&server.url).output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        eprintln!("\r\x1b[K{name} in {}: {} {}", scenario.name, output.status, text.trim());
+        eprintln!("{name} in {}: {} {}", scenario.name, output.status, text.trim());
         return Ok(None);
     }
     let report: Value =
