@@ -142,8 +142,9 @@ fn sockaddr(name: &UnixName) -> io::Result<socket2::SockAddr> {
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))
 }
 
-/// Gives a datagram socket a path that nobody else has. (A name in Linux's abstract namespace needs no unlinking, but belongs to one network
-/// namespace, and a server that is reached by a path may be in another.)
+/// Gives a datagram socket a path that nobody else has. (A name in Linux's abstract namespace needs
+/// no unlinking, but belongs to one network namespace, and a server that is reached by a path may be
+/// in another.)
 fn bind_to_own_path(socket: &Socket) -> io::Result<PathGuard> {
     let directory = std::env::temp_dir();
     loop {

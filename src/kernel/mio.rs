@@ -114,8 +114,16 @@ impl Kernel for Mio {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
+        let is_standard = matches!(&socket, Socket::Stream(MioStream::Standard(_)));
         let (source, interest) = source_of(socket, interest);
-        self.poll.registry().reregister(source, mio::Token(token.0), interest)
+        match self.poll.registry().reregister(source, mio::Token(token.0), interest) {
+            // One of those that could not be registered.
+            Err(error) if is_standard && error.kind() == io::ErrorKind::NotFound => {
+                self.always_ready.push(token);
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     fn accept(&mut self, listener: &mut MioListener) -> io::Result<(MioStream, PeerAddr)> {

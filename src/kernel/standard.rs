@@ -29,7 +29,8 @@ use nix::unistd;
 
 use super::Read;
 
-/// What a pipe that has room takes without blocking (pipe(7)).
+/// What a pipe that has room takes without blocking (pipe(7)). A stream socket that has room takes
+/// it as well: Linux says so when a good part of its buffer is free.
 const PIPE_BUF: usize = 4096;
 
 /// One standard stream: to be read from, or to be written to.
@@ -100,19 +101,23 @@ impl StandardStream {
             return Ok(unistd::write(&self.fd, bytes)?);
         }
         let mut rest = bytes;
-        while !rest.is_empty() && self.is_ready(PollFlags::POLLOUT)? {
-            let piece = &rest[..rest.len().min(PIPE_BUF)];
-            match unistd::write(&self.fd, piece) {
+        while !rest.is_empty() {
+            match self.write_piece(&rest[..rest.len().min(PIPE_BUF)]) {
                 Ok(written) => rest = &rest[written..],
-                // What has been written first; the next write meets the same again.
+                // What has been written counts; the next write meets the same again.
                 Err(_) if rest.len() < bytes.len() => break,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
-        match bytes.len() - rest.len() {
-            0 if !bytes.is_empty() => Err(io::ErrorKind::WouldBlock.into()),
-            written => Ok(written),
+        Ok(bytes.len() - rest.len())
+    }
+
+    /// Writes at most `PIPE_BUF` bytes, if that can be done without waiting.
+    fn write_piece(&self, piece: &[u8]) -> io::Result<usize> {
+        if !self.is_ready(PollFlags::POLLOUT)? {
+            return Err(io::ErrorKind::WouldBlock.into());
         }
+        Ok(unistd::write(&self.fd, piece)?)
     }
 
     /// Waits until there is room to write, or nobody is there to read; returns whether that came

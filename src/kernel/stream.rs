@@ -9,6 +9,7 @@ use std::os::fd::AsRawFd as _;
 
 use mio::event::Source;
 use mio::{Registry, Token};
+use nix::libc;
 use nix::sys::socket::{self, MsgFlags};
 
 use super::packet::{CredentialsBuffer, PacketStream};
@@ -78,9 +79,9 @@ impl MioStream {
         match self {
             MioStream::Tcp(stream) => stream.write(bytes),
             MioStream::Unix(stream) => stream.write(bytes),
-            MioStream::Packet(stream) => stream.send(bytes),
-            MioStream::Udp(socket) => socket.send(bytes),
-            MioStream::UnixDatagram(socket) => socket.send(bytes),
+            MioStream::Packet(stream) => stream.send(bytes).map_err(name_oversize),
+            MioStream::Udp(socket) => socket.send(bytes).map_err(name_oversize),
+            MioStream::UnixDatagram(socket) => socket.send(bytes).map_err(name_oversize),
             MioStream::Standard(stream) => stream.write(bytes),
         }
     }
@@ -169,5 +170,13 @@ impl Source for MioStream {
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         self.source().deregister(registry)
+    }
+}
+
+/// A packet that is longer than its socket takes. The standard library has no word for it but this.
+fn name_oversize(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::EMSGSIZE) => io::ErrorKind::FileTooLarge.into(),
+        _ => error,
     }
 }
