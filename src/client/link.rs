@@ -160,6 +160,9 @@ pub(super) fn describe(reason: &CloseReason) -> String {
         CloseReason::Lost(io::ErrorKind::Unsupported) => {
             "the socket there is of another type".to_owned()
         }
+        CloseReason::Lost(io::ErrorKind::FileTooLarge) => {
+            "the server's socket takes no packet that is so long".to_owned()
+        }
         CloseReason::Lost(io::ErrorKind::WouldBlock) => "the server accepts nobody".to_owned(),
         CloseReason::TimedOut(Deadline::Connect | Deadline::Handshake) => {
             "no answer in time".to_owned()

@@ -33,6 +33,7 @@ mod words;
 
 pub use self::options::{OnEof, Options, OptionsError, WebOptions};
 
+use std::io::Write as _;
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -47,7 +48,7 @@ use crate::service::Service;
 
 /// How long the output of a client may take to be read, once everything else is over: as long as
 /// its reader likes.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+const FOREVER: Duration = Duration::from_secs(100 * 24 * 3600);
 
 /// How long a client that was interrupted may take to end.
 const INTERRUPTED: Duration = Duration::from_secs(3);
@@ -87,7 +88,13 @@ impl Client {
     pub fn run(self) -> io::Result<Ended> {
         let limits = self.limits();
         let session = Session::new(self.options, self.addresses);
-        Client::run_service(limits, session, true, Session::ending)
+        Client::run_service(limits, session, true, |session| {
+            if let Some(text) = session.last_words() {
+                // Where nobody listens, nothing is lost.
+                let _ = writeln!(io::stderr(), "{text}");
+            }
+            session.ending()
+        })
     }
 
     /// Runs the client's side of the Autobahn test suite against the server instead.

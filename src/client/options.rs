@@ -125,9 +125,10 @@ impl Options {
         })
     }
 
-    /// What is sent at a time.
+    /// What is sent at a time. Who may have to connect again sends whole lines, so that none is split
+    /// between two connections.
     pub(super) fn unit(&self) -> Unit {
-        words::unit(self.target.kind(), self.is_interactive)
+        words::unit(self.target.kind(), self.is_interactive || self.reconnect)
     }
 
     /// The longest line of the input.

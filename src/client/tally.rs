@@ -32,6 +32,16 @@ impl Tally {
         self.received >= self.sent
     }
 
+    /// How many messages have gone without an answer.
+    pub(super) fn unanswered(&self) -> usize {
+        self.sent.saturating_sub(self.received)
+    }
+
+    /// The connection is another one, of which nothing was asked.
+    pub(super) fn restart(&mut self) {
+        (self.sent, self.received) = (0, 0);
+    }
+
     pub(super) fn note_progress(&mut self, now: Time) {
         self.last_progress = now;
     }

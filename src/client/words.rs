@@ -53,9 +53,9 @@ impl Words {
 const UNIX_FAREWELL: &str = "Exiting UNIX domain socket client!\n";
 
 /// What is sent at a time.
-pub(super) fn unit(kind: TargetKind, is_interactive: bool) -> Unit {
+pub(super) fn unit(kind: TargetKind, is_by_line: bool) -> Unit {
     match kind {
-        TargetKind::Tcp | TargetKind::Unix if !is_interactive => Unit::Bytes,
+        TargetKind::Tcp | TargetKind::Unix if !is_by_line => Unit::Bytes,
         TargetKind::Tcp | TargetKind::Unix | TargetKind::WebSocket => Unit::Line,
         TargetKind::Udp | TargetKind::UnixDatagram | TargetKind::UnixPacket => Unit::LineWithoutEnd,
     }

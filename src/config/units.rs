@@ -91,12 +91,17 @@ impl FromStr for Spin {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Spin, UnitError> {
-        let micros = match split_unit(text) {
+        let time = match split_unit(text) {
             ("0", "") => return Ok(Spin::default()),
-            (digits, "us") => digits.parse().map(Duration::from_micros),
-            _ => return text.parse::<Timeout>().map(|time| Spin(time.0)).and_then(Spin::checked),
+            (digits, "us") => {
+                digits.parse().map(Duration::from_micros).map_err(|_| UnitError::BadSpin)?
+            }
+            _ => match text.parse::<Timeout>() {
+                Err(UnitError::DurationWithoutUnit) => return Err(UnitError::DurationWithoutUnit),
+                other => other.map(|time| time.0).map_err(|_| UnitError::BadSpin)?,
+            },
         };
-        micros.map(Spin).map_err(|_| UnitError::BadSpin).and_then(Spin::checked)
+        Spin(time).checked()
     }
 }
 

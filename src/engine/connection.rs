@@ -1,5 +1,7 @@
 //! One peer's state. No socket: bytes only.
 
+use std::time::Duration;
+
 use super::endpoint::{BindingId, EndpointId};
 use super::limits::Limits;
 use super::timers::Tick;
@@ -97,6 +99,8 @@ impl Flags {
     const ARMED: Flags = Flags(1 << 5);
     /// The service does not want anything of the peer for now.
     pub(super) const HELD: Flags = Flags(1 << 6);
+    /// The peer takes nothing any more, and is read to its end to find out what it said before.
+    pub(super) const CUT_OFF: Flags = Flags(1 << 7);
 
     /// Whether `flag` is set.
     pub(super) fn has(self, flag: Flags) -> bool {
@@ -186,6 +190,15 @@ impl Connection {
         self.flags.clear(Flags::PINGED);
     }
 
+    /// For how long nothing has come; of a WebSocket whose peer is asked for a sign of life, since
+    /// that was asked.
+    pub(super) fn silence(&self, now: Tick) -> Option<Duration> {
+        match (&self.protocol, self.phase) {
+            (Protocol::WebSocket(_), Phase::Open) => Some(now.since(self.since)),
+            _ => None,
+        }
+    }
+
     /// How many bytes wait to be written.
     pub(super) fn queued_bytes(&self) -> usize {
         self.output.as_ref().map_or(0, |output| output.len())
@@ -214,6 +227,12 @@ impl Connection {
         }
     }
 
+    /// Whether its service does not want anything of the peer for now. Only of a server that we have
+    /// closed ourselves it may still want messages, and not too many.
+    pub(super) fn is_held(&self) -> bool {
+        self.flags.has(Flags::HELD) && (self.phase != Phase::AwaitClose || self.is_our_own())
+    }
+
     /// When this connection must be looked at, and what has been missed by then.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<(Tick, Deadline)> {
         let (after, deadline) = match self.phase {
@@ -221,6 +240,8 @@ impl Connection {
             Phase::Connecting => (limits.connect_timeout, Deadline::Connect),
             Phase::Lingering => (limits.linger_timeout, Deadline::Flush),
             Phase::Flushing => (limits.flush_timeout, Deadline::Flush),
+            // Who is not read from cannot be heard.
+            Phase::AwaitClose if self.is_held() => return None,
             Phase::AwaitClose => (limits.close_timeout, Deadline::Close),
             Phase::Open => match &self.protocol {
                 Protocol::Raw | Protocol::Line(_) | Protocol::Packet(_) => return None,
@@ -229,8 +250,7 @@ impl Connection {
                     (limits.keepalive_timeout, Deadline::KeepAlive)
                 }
                 Protocol::Http(_) => (limits.handshake_timeout, Deadline::Handshake),
-                // Who is not read from cannot be heard.
-                Protocol::WebSocket(_) if self.flags.has(Flags::HELD) => return None,
+                Protocol::WebSocket(_) if self.is_held() => return None,
                 Protocol::WebSocket(_) if self.flags.has(Flags::PINGED) => {
                     (limits.pong_timeout, Deadline::Pong)
                 }

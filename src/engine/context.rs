@@ -62,7 +62,8 @@ impl<'a> Context<'a> {
     }
 
     /// Ends our side of a connection once what is queued has been written, and goes on receiving
-    /// until the peer ends its own. Nothing can be sent any more.
+    /// until the peer ends its own. Nothing can be sent any more. A WebSocket has no such half;
+    /// there nothing happens.
     pub fn half_close(&mut self, peer: ConnId) {
         self.core.half_close(peer);
     }
@@ -85,7 +86,7 @@ impl<'a> Context<'a> {
 
     /// Has a connection made. When it is there, its binding's service hears
     /// [`on_open`](crate::service::Service::on_open); when it cannot be made or ends, it hears
-    /// [`on_close`](crate::service::Service::on_close).
+    /// [`on_close`](crate::service::Service::on_close). A loop that drains makes none.
     pub fn dial(&mut self, dial: Dial) {
         self.core.dials.push_back(dial);
     }
@@ -118,6 +119,12 @@ impl<'a> Context<'a> {
     /// How many bytes wait to be written to a peer.
     pub fn queued(&self, peer: ConnId) -> usize {
         self.core.connections.get(peer).map_or(0, Connection::queued_bytes)
+    }
+
+    /// For how long nothing has come from a WebSocket peer, not even a part of a message; to a tick of
+    /// 17 ms. `None` of others, whose every byte is a message, and of a peer that is closing or gone.
+    pub fn silence(&self, peer: ConnId) -> Option<Duration> {
+        self.core.connections.get(peer)?.silence(self.core.tick())
     }
 
     /// The monotonic clock, read once a turn.

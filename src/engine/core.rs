@@ -64,8 +64,8 @@ pub(super) struct Closed {
 pub(super) enum CloseStage {
     /// No message comes or goes any more.
     Begun,
-    /// We had sent a Close frame, and it was answered or never will be.
-    Answered,
+    /// What there was to wait for behind that has come, or never will.
+    Over,
 }
 
 impl Core {
@@ -200,6 +200,7 @@ impl Core {
     pub(super) fn half_close(&mut self, id: ConnId) {
         if let Some(connection) = self.connections.get_mut(id)
             && connection.phase == Phase::Open
+            && connection.protocol.has_halves()
         {
             connection.phase = Phase::Ending;
             self.mark_dirty(id);
@@ -241,10 +242,14 @@ impl Core {
                 debug!("{id}: {reason}");
                 self.stats.count_close(&reason);
             }
+            let is_cut_off = before == Phase::Flushing
+                && phase == Phase::Dead
+                && connection.is_our_own()
+                && connection.output.is_some();
             if let Some(binding) = binding
-                && before == Phase::AwaitClose
+                && (before == Phase::AwaitClose || is_cut_off)
             {
-                self.closed.push_back(Closed { id, binding, reason, stage: CloseStage::Answered });
+                self.closed.push_back(Closed { id, binding, reason, stage: CloseStage::Over });
             }
         }
         connection.phase = phase;

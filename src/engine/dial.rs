@@ -49,6 +49,9 @@ pub enum Speaks {
 impl<O: Observer> Engine<O> {
     /// The next connection that a service has asked for.
     pub fn next_dial(&mut self) -> Option<Dial> {
+        if self.is_draining() {
+            self.core.dials.clear();
+        }
         self.core.dials.pop_front()
     }
 

@@ -43,8 +43,10 @@ impl<O: Observer> Engine<O> {
         self.core.stats.bytes_received += bytes.len() as u64;
         match connection.phase {
             Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
+                let is_heard = connection.phase == Phase::Open
+                    || (connection.phase == Phase::AwaitClose && connection.is_our_own());
                 if let Protocol::WebSocket(_) = connection.protocol
-                    && connection.phase == Phase::Open
+                    && is_heard
                 {
                     // Any byte is a sign of life.
                     let is_answer = connection.flags.has(Flags::PINGED);
@@ -77,7 +79,13 @@ impl<O: Observer> Engine<O> {
         connection.flags.set(Flags::INPUT_ENDED);
         match connection.phase {
             Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
-                let reason = connection.protocol.end();
+                let is_cut_off = connection.flags.has(Flags::CUT_OFF);
+                let reason = match connection.protocol.end() {
+                    CloseReason::Ended if is_cut_off => {
+                        CloseReason::Lost(io::ErrorKind::ConnectionReset)
+                    }
+                    reason => reason,
+                };
                 self.core.end(id, reason, Phase::Flushing);
                 self.tell_closed();
             }
@@ -86,7 +94,32 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    /// Reading or writing has failed: the connection is broken.
+    /// Writing has failed. A client reads on if it may: what the server said before it went is there
+    /// still, and so is the reason for it. Returns whether it is to be read from.
+    pub fn write_failed(&mut self, id: ConnId, error: io::ErrorKind, now: Now) -> bool {
+        let Some(connection) = self.core.connections.get_mut(id) else { return false };
+        let has_gone = matches!(
+            error,
+            io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::NotConnected
+        );
+        let is_read = has_gone && connection.is_our_own() && connection.is_decoding();
+        if !is_read {
+            self.lost(id, error, now);
+            return false;
+        }
+        if let Some(output) = connection.output.take() {
+            self.core.pool.give(output);
+        }
+        connection.flags.set(Flags::CUT_OFF);
+        if connection.phase != Phase::AwaitClose {
+            connection.phase = Phase::HalfClosed;
+        }
+        true
+    }
+
+    /// Reading has failed, or what else cannot be done without: the connection is broken.
     pub fn lost(&mut self, id: ConnId, error: io::ErrorKind, now: Now) {
         self.core.now = now;
         self.core.end(id, CloseReason::Lost(error), Phase::Dead);

@@ -175,7 +175,7 @@ impl<O: Observer> Engine<O> {
                     self.observer.see(binding, Some(id), Sighting::Closed(&reason));
                     service.on_close(&mut context, id, reason);
                 }
-                CloseStage::Answered => service.on_close_answered(&mut context, id, reason),
+                CloseStage::Over => service.on_close_over(&mut context, id, reason),
             }
         }
     }

@@ -72,9 +72,7 @@ impl<O: Observer> Engine<O> {
         self.core.connections.get(id).is_some_and(|connection| match connection.phase {
             Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
                 let is_paused = connection.flags.has(Flags::PAUSED);
-                let is_held =
-                    connection.flags.has(Flags::HELD) && connection.phase != Phase::AwaitClose;
-                !is_paused && !is_held && connection.parked.is_none()
+                !is_paused && !connection.is_held() && connection.parked.is_none()
             }
             Phase::Lingering => true,
             Phase::Connecting | Phase::Flushing | Phase::Dead => false,

@@ -52,6 +52,11 @@ impl Tick {
         other.0.wrapping_sub(self.0) < u32::MAX / 2
     }
 
+    /// How long ago `earlier` was.
+    pub(super) fn since(self, earlier: Tick) -> Duration {
+        Duration::from_nanos(u64::from(self.ahead_of(earlier)) << TICK_SHIFT)
+    }
+
     /// How many ticks `self` is ahead of `earlier`.
     fn ahead_of(self, earlier: Tick) -> u32 {
         self.0.wrapping_sub(earlier.0)

@@ -213,6 +213,7 @@ impl Protocol {
     pub fn end(&mut self) -> CloseReason {
         match self {
             Protocol::WebSocket(websocket) => websocket.end(),
+            Protocol::Opening(_) => CloseReason::BadHandshake(HandshakeError::Ended),
             _ => CloseReason::Ended,
         }
     }
@@ -230,6 +231,11 @@ impl Protocol {
     /// being used again, is the server's (RFC 6455 section 7.1.1).
     pub fn leaves_end_to_peer(&self) -> bool {
         matches!(self, Protocol::WebSocket(websocket) if websocket.role() == Role::Client)
+    }
+
+    /// Whether one side of the conversation can end before the other.
+    pub fn has_halves(&self) -> bool {
+        matches!(self, Protocol::Raw | Protocol::Line(_) | Protocol::Packet(_))
     }
 
     /// How messages to this peer are encoded; `None` while there is no service to speak to it.

@@ -11,8 +11,10 @@
 //!                                 └───────────┘ Close received, rule broken, or end
 //! ```
 //!
-//! In `CloseSent` messages and pings are read and ignored: section 5.5.1 forbids sending after a
-//! Close frame, and a peer's Close frame can only be found behind what it sent before it.
+//! In `CloseSent` pings are read and ignored: section 5.5.1 forbids sending after a Close frame, and
+//! a peer's Close frame can only be found behind what it sent before it. A server ignores messages
+//! there, too, because it could not answer them; for a client they may be the answers that it still
+//! waits for.
 
 use super::{CloseReason, Closing, Event, MessageKind, Wire};
 use crate::buffer::BufferPool;
@@ -51,6 +53,11 @@ impl WebSocket {
         self.state == State::Open
     }
 
+    /// Whether messages of the peer mean anything.
+    fn is_heard(&self) -> bool {
+        self.is_open() || (self.state == State::CloseSent && self.role() == Role::Client)
+    }
+
     /// The next message or the end.
     pub(super) fn next<'a>(
         &mut self,
@@ -68,10 +75,10 @@ impl WebSocket {
                 Err(error) => return Some(self.fail(error, wire)),
             };
             match frame {
-                Frame::Text(payload) if self.is_open() => {
+                Frame::Text(payload) if self.is_heard() => {
                     return Some(Event::Message(MessageKind::Text, payload));
                 }
-                Frame::Binary(payload) if self.is_open() => {
+                Frame::Binary(payload) if self.is_heard() => {
                     return Some(Event::Message(MessageKind::Binary, payload));
                 }
                 Frame::Ping(payload) if self.is_open() => {

@@ -87,6 +87,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             return;
         }
         let kind = self.kernel.kind(&source.stream);
+        let mut failure = None;
         // A stream's output is one piece and written at once; what remains waits for room.
         for _ in 0..PACKETS_PER_TURN {
             if !source.readiness.has(Readiness::WRITABLE) {
@@ -105,20 +106,33 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
                     io::ErrorKind::WouldBlock => source.readiness.clear(Readiness::WRITABLE),
                     io::ErrorKind::Interrupted => break,
                     kind => {
-                        self.engine.lost(id, kind, self.now);
+                        failure = Some(kind);
                         break;
                     }
                 },
             }
         }
-        let has_output = self.engine.output(id).is_some();
         let has_room = source.readiness.has(Readiness::WRITABLE);
+        if let Some(kind) = failure {
+            self.write_failed(id, kind);
+        }
+        let has_output = self.engine.output(id).is_some();
         if has_output && has_room {
             // Interrupted, or too many packets for one turn.
             self.engine.mark_dirty(id);
         }
         self.watch_write(id, kind, has_output && !has_room);
         self.close_step(id);
+    }
+
+    /// The peer takes nothing any more. If the engine wants to know why, the next read tells.
+    fn write_failed(&mut self, id: ConnId, error: io::ErrorKind) {
+        if self.engine.write_failed(id, error, self.now)
+            && let Some(source) = stream_mut(&mut self.sources, id)
+        {
+            source.readiness.set(Readiness::READABLE);
+            self.enqueue_if_readable(id);
+        }
     }
 
     /// Watches a UNIX socket for room to write only while output waits for it: there every read of
@@ -150,7 +164,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             None => {}
             Some(CloseStep::ShutdownWrite) => {
                 if let Err(error) = self.kernel.shutdown_write(&mut source.stream) {
-                    self.engine.lost(id, error.kind(), self.now);
+                    self.write_failed(id, error.kind());
                     self.close_step(id);
                 }
             }

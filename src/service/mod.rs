@@ -46,10 +46,11 @@ pub trait Service: Any {
     /// `on_open`, and for each connection that was [dialed](Context::dial) and could not be made.
     fn on_close(&mut self, cx: &mut Context<'_>, peer: ConnId, reason: CloseReason) {}
 
-    /// A Close frame that was sent to `peer` because of [`Context::close`] has had its effect: the
-    /// peer has answered it ([`CloseReason::PeerClosed`]), or never will. Follows the `on_close`
-    /// that the closing itself has brought about.
-    fn on_close_answered(&mut self, cx: &mut Context<'_>, peer: ConnId, reason: CloseReason) {}
+    /// What there was to wait for after `on_close` has come, or never will: `peer` has answered our
+    /// Close frame ([`CloseReason::PeerClosed`]) or has not; or the end of what was queued for it is
+    /// lost (of a connection that we have made ourselves). Until then, a WebSocket server that was
+    /// [dialed](Context::dial) may still send messages.
+    fn on_close_over(&mut self, cx: &mut Context<'_>, peer: ConnId, reason: CloseReason) {}
 
     /// The loop has been told to end. Peers that came to us are closed by it; a service closes
     /// those that it has [dialed](Context::dial).

@@ -206,7 +206,7 @@ fn websocket_closes_when_nothing_comes_any_more() {
 }
 
 #[test]
-fn what_a_server_still_sends_in_front_of_its_close_is_not_an_error() {
+fn what_a_server_still_sends_in_front_of_its_close_is_printed() {
     let peer = web::listen();
     let mut program = Program::connect(&["--reply-timeout", "1ms", &peer.url]);
     let web = Web::accept(&peer);
@@ -217,7 +217,7 @@ fn what_a_server_still_sends_in_front_of_its_close_is_not_an_error() {
     web.send(frame(TEXT, b"too late"));
     web.send(close_frame(1000));
     web.end();
-    program.succeeds();
+    program.ends(0, "too late\n", "");
 }
 
 #[test]
@@ -306,4 +306,37 @@ fn a_server_that_ends_while_input_is_to_come_ends_the_client() {
     assert_eq!(packet(&server), b"a\n");
     server.shutdown(Shutdown::Write).expect("it is there");
     program.ends(0, "", "the server has closed the connection\n");
+}
+
+#[test]
+fn what_a_server_said_before_it_went_is_printed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for peer in [Peer::tcp(), Peer::unix(directory.path())] {
+        let mut program = Program::connect(&[&peer.url]);
+        let server = peer.accept();
+        let input = program.take_input();
+        // More than fits between them, so that the client is writing when the server goes.
+        let feeder = feed(input, vec![b'x'; 20 << 20]);
+        assert_eq!(packet(&server)[0], b'x');
+        answer(&server, b"enough\n");
+        program.expect("enough\n");
+        answer(&server, b"really\n");
+        drop(server);
+        let ended = program.wait();
+        let said = format!("error: {}: connection reset\n", peer.url);
+        assert_eq!((shown(&ended.stdout), ended.stderr), ("really\n".to_owned(), said));
+        assert_eq!(ended.code, Some(1));
+        feeder.join().expect("feeds");
+    }
+}
+
+#[test]
+fn a_packet_that_the_socket_does_not_take_is_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let url = format!("unixpacket://{}/socket", directory.path().display());
+    let peer = Peer::listen(&url);
+    let ended = run(&["--max-message", "8MiB", &url], vec![b'x'; 4 << 20]);
+    let said = format!("error: {url}: the server's socket takes no packet that is so long\n");
+    assert_eq!((ended.code, ended.stderr), (Some(1), said));
+    drop(peer);
 }

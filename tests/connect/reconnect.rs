@@ -1,7 +1,7 @@
 //! `--reconnect`: what is tried again, when, and what is not.
 
 use crate::peer::{Peer, answer, packet, reset};
-use crate::program::{Program, unstamped};
+use crate::program::{Program, shown, unstamped};
 use crate::support::Server;
 use crate::web::{self, CLOSE, TEXT, Web, close_frame, frame, head};
 
@@ -21,7 +21,7 @@ fn a_tcp_connection_that_breaks_is_made_again() {
     assert_eq!(packet(&server), b"one\n");
     reset(server);
     let (why, seconds) = announced(&program.error_line());
-    assert_eq!(why, format!("{}: connection reset", peer.url));
+    assert_eq!(why, format!("{}: connection reset, 1 message was not answered", peer.url));
     assert!(seconds <= 0.5, "{seconds}");
     let server = peer.accept();
     program.type_in("two\n");
@@ -29,7 +29,7 @@ fn a_tcp_connection_that_breaks_is_made_again() {
     // A server that ends has gone as well.
     drop(server);
     let (why, seconds) = announced(&program.error_line());
-    assert_eq!(why, format!("{}: EOF", peer.url));
+    assert_eq!(why, format!("{}: EOF, 1 message was not answered", peer.url));
     assert!(seconds <= 1.0, "{seconds}");
     let server = peer.accept();
     answer(&server, b"three\n");
@@ -214,4 +214,44 @@ fn a_prompt_is_left_and_comes_again() {
     assert_eq!(packet(&server), b"two\n");
     answer(&server, b"2\n");
     program.expect("->: 2\n>> ");
+}
+
+#[test]
+fn a_listener_comes_back_also_without_any_input() {
+    let peer = Peer::tcp();
+    let mut program = Program::connect(&["--reconnect", "--on-eof", "wait", &peer.url]);
+    program.end_input();
+    for line in ["one\n", "two\n"] {
+        let server = peer.accept();
+        answer(&server, line.as_bytes());
+        program.expect(line);
+        drop(server);
+        assert_eq!(announced(&program.error_line()).0, format!("{}: EOF", peer.url));
+    }
+    program.signal(nix::sys::signal::Signal::SIGTERM);
+    program.ends(143, "", "");
+}
+
+#[test]
+fn no_line_is_split_between_two_connections() {
+    let peer = Peer::tcp();
+    let mut program = Program::connect(&["--reconnect", &peer.url]);
+    let server = peer.accept();
+    program.type_in("one\ntwo\nthr");
+    let mut got = Vec::new();
+    while got.len() < 8 {
+        got.extend(packet(&server));
+    }
+    assert_eq!(shown(&got), "one\ntwo\n");
+    answer(&server, b"one\n");
+    program.expect("one\n");
+    drop(server);
+    let why = announced(&program.error_line()).0;
+    assert_eq!(why, format!("{}: EOF, 1 message was not answered", peer.url));
+    let server = peer.accept();
+    program.type_in("ee\n");
+    assert_eq!(packet(&server), b"three\n");
+    program.end_input();
+    drop(server);
+    assert_eq!(program.wait().code, Some(0));
 }

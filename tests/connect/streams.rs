@@ -183,3 +183,46 @@ fn output_that_nobody_takes_yet_is_kept_when_the_server_has_gone() {
     assert!(printed == text, "{}", printed.len());
     program.ends(0, "", "the server has closed the connection\n");
 }
+
+#[test]
+fn a_full_disk_is_an_error_at_the_very_end_too() {
+    let Ok(full) = File::options().write(true).open("/dev/full") else { return };
+    let peer = Peer::tcp();
+    let mut command = readily();
+    command.args(["connect", &peer.url]).stdin(Stdio::null());
+    command.stdout(full).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("spawns");
+    drop(command);
+    let mut server = peer.accept();
+    assert_eq!(rest(&mut server), b"");
+    // Both come in one turn, or nearly.
+    answer(&server, b"an answer, and the end\n");
+    drop(server);
+    assert_eq!(crate::bounded::wait(&mut child), Some(1));
+    let mut error = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut error).expect("text");
+    assert_eq!(error, "error: standard output: no storage space\n");
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_does_not_stop_the_server() {
+    let peer = crate::web::listen();
+    let mut command = readily();
+    command.args(["connect", "--interactive", &peer.url]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("spawns");
+    drop(command);
+    let web = crate::web::Web::accept(&peer);
+    let stderr = child.stderr.take().expect("piped");
+    let messages = crate::web::frame(crate::web::TEXT, &[b'x'; 1000]).repeat(8000);
+    let mut socket = web.socket.try_clone().expect("another descriptor");
+    // The client does not read all of it before its log has gone.
+    let feeder = std::thread::spawn(move || socket.write_all(&messages).expect("it reads"));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(!feeder.is_finished(), "nobody has read the log");
+    drop(stderr);
+    feeder.join().expect("feeds");
+    drop(child.stdin.take());
+    web.expect_close(1000);
+    assert_eq!(crate::bounded::wait(&mut child), Some(0));
+}

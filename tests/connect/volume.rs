@@ -13,6 +13,7 @@ use tungstenite::Message;
 use crate::peer::{Peer, packet};
 use crate::program::{Program, feed, run, shown};
 use crate::support::{Server, rest};
+use crate::web::{self, TEXT, Web, frame};
 
 /// What `seq 100000` prints.
 fn sequence() -> String {
@@ -198,5 +199,36 @@ fn a_stalled_reader_of_stdout_takes_bounded_memory() {
     assert!(peak < PEAK_KIB, "{peak} KiB");
     drop(stdout);
     // Nobody reads any more, which is no error.
+    program.succeeds();
+}
+
+#[test]
+fn a_reader_that_is_slower_than_the_reply_timeout_gets_everything() {
+    const COUNT: usize = 800;
+    let peer = web::listen();
+    let (mut program, mut stdout) =
+        Program::unread(&["--reply-timeout", "100ms", "--on-eof", "close", &peer.url]);
+    let web = Web::accept(&peer);
+    program.type_in("go\n".repeat(2 * COUNT));
+    program.end_input();
+    let message = vec![b'x'; 4095];
+    let frames = frame(TEXT, &message).repeat(COUNT);
+    let serve = std::thread::spawn(move || {
+        for _ in 0..2 * COUNT {
+            web.expect(TEXT, "go\n");
+        }
+        web.send(frames);
+        web.expect_close(1000);
+    });
+    // About 100 KB in each reply timeout: the server is not read from for much longer than one.
+    let mut chunk = vec![0; 4096];
+    for number in 0..COUNT {
+        stdout.read_exact(&mut chunk).expect("a line");
+        assert!(chunk[..4095] == message && chunk[4095] == b'\n', "{number}");
+        if number % 25 == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+    serve.join().expect("serves");
     program.succeeds();
 }

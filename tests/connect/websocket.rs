@@ -440,3 +440,63 @@ fn a_terminal_is_shown_a_long_message_of_control_characters() {
     web.end();
     assert_eq!(program.wait().code, Some(0));
 }
+
+#[test]
+fn a_server_that_ends_in_front_of_its_answer_has_not_agreed() {
+    for part in ["", "HTTP/1.1 101 Swi"] {
+        let peer = web::listen();
+        let program = Program::connect(&[&peer.url]);
+        let server = peer.accept();
+        head(&server);
+        answer(&server, part.as_bytes());
+        drop(server);
+        let ended = program.wait();
+        let place = &peer.url;
+        let said = format!("Error: {place}: the server has closed the connection: bad handshake");
+        assert_eq!(log(&ended), [said]);
+        assert_eq!(ended.code, Some(1));
+    }
+}
+
+#[test]
+fn answers_that_come_behind_our_close_are_printed() {
+    let peer = web::listen();
+    let mut program = Program::connect(&[&peer.url]);
+    let web = Web::accept(&peer);
+    program.type_in("question\n");
+    program.end_input();
+    web.expect(TEXT, "question\n");
+    // A first answer looks like all there is.
+    web.send(frame(TEXT, b"one"));
+    web.expect(CLOSE, 1000_u16.to_be_bytes());
+    web.send([frame(TEXT, b"two"), frame(BINARY, b"three\n")].concat());
+    program.expect("one\ntwo\nthree\n");
+    // Whoever goes on speaking, however slowly, has time.
+    let last = frame(TEXT, b"four");
+    for piece in last.chunks(2) {
+        std::thread::sleep(std::time::Duration::from_millis(1200));
+        web.send(piece);
+    }
+    web.send(close_frame(1000));
+    web.end();
+    program.expect("four\n");
+    program.succeeds();
+}
+
+#[test]
+fn a_message_that_comes_slowly_is_waited_for() {
+    let peer = web::listen();
+    let mut program = Program::connect(&["--reply-timeout", "400ms", &peer.url]);
+    let web = Web::accept(&peer);
+    program.type_in("one\ntwo\n");
+    program.end_input();
+    web.expect(TEXT, "one\n");
+    web.expect(TEXT, "two\n");
+    for piece in frame(TEXT, b"long").chunks(1) {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        web.send(piece);
+    }
+    program.expect("long\n");
+    web.expect_close(1000);
+    program.succeeds();
+}

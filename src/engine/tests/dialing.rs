@@ -51,6 +51,10 @@ impl Service for Caller {
             })))),
             ("hold", Some(server)) => cx.hold(server),
             ("resume", Some(server)) => cx.resume(server),
+            ("silence", Some(server)) => {
+                let silence = cx.silence(server).map(|silence| silence.as_secs_f64());
+                self.told.push(format!("{silence:.0?}"));
+            }
             ("half", Some(server)) => cx.half_close(server),
             ("close", Some(server)) => cx.close(server, 1000, "bye"),
             (text, Some(server)) => {
@@ -72,7 +76,7 @@ impl Service for Caller {
         }
     }
 
-    fn on_close_answered(&mut self, _: &mut Context<'_>, _: ConnId, reason: CloseReason) {
+    fn on_close_over(&mut self, _: &mut Context<'_>, _: ConnId, reason: CloseReason) {
         self.told.push(format!("answered: {reason}"));
     }
 
@@ -438,9 +442,9 @@ fn a_close_is_answered_or_never_will_be() {
     let table: [(&str, End); 5] = [
         ("websocket: close 1000 (normal)", |call, id| call.world.receive(id, &close(1000))),
         ("websocket: close 4000", |call, id| {
-            // What it still says in front of it is ignored, and its pings are not answered.
+            // Its pings are not answered any more.
             let ping = unmasked(|out| frames::encode_ping(out, b"", None));
-            call.world.receive(id, &[text("late"), ping, close(4000)].concat());
+            call.world.receive(id, &[ping, close(4000)].concat());
         }),
         ("websocket: close 1006 (abnormal closure): unexpected EOF", |call, id| {
             call.world.engine.receive_eof(id, call.world.now);
@@ -476,18 +480,106 @@ fn a_close_is_answered_or_never_will_be() {
 }
 
 #[test]
-fn a_held_peer_is_read_from_for_its_answer_to_our_close() {
+fn a_server_that_was_closed_is_heard_to_its_end() {
     let mut call = call();
     let id = call.websocket();
     call.tell("hold");
     call.tell("close");
     call.world.take(id);
+    // It may have much to say, and its service no room for it. Who is not read from has time.
+    assert!(!call.world.engine.wants_read(id));
+    call.world.pass(Duration::from_secs(60));
+    call.tell("resume");
     assert!(call.world.engine.wants_read(id));
+    call.told();
+    call.world.receive(id, &text("late"));
+    assert_eq!(call.told(), ["message late"]);
+    // So has who says anything at all.
+    let long = text(&"x".repeat(100));
+    for byte in &long {
+        call.world.pass(Duration::from_secs(4));
+        call.world.receive(id, &[*byte]);
+    }
+    assert_eq!(call.told(), [format!("message {}", "x".repeat(100))]);
     call.world.receive(id, &close(1000));
-    assert_eq!(
-        call.told().last().map(String::as_str),
-        Some("answered: websocket: close 1000 (normal)")
-    );
+    assert_eq!(call.told(), ["answered: websocket: close 1000 (normal)"]);
+}
+
+#[test]
+fn silence_is_what_a_websocket_peer_does_between_its_bytes() {
+    let mut call = call();
+    let id = call.websocket();
+    call.world.pass(Duration::from_secs(3));
+    call.tell("silence");
+    call.world.receive(id, &text("part")[..3]);
+    call.tell("silence");
+    assert_eq!(call.told(), ["Some(3)", "Some(0)"]);
+}
+
+#[test]
+fn a_websocket_has_no_halves() {
+    let mut call = call();
+    let id = call.websocket();
+    call.tell("half");
+    call.world.take(id);
+    assert_eq!(call.world.socket(id), Socket::Open);
+    call.tell("hi");
+    assert_eq!(call.told(), ["sent true"]);
+    assert_eq!(call.frame(id), (0x81, b"hi".to_vec()));
+}
+
+#[test]
+fn what_a_server_said_before_it_went_is_heard() {
+    let gone = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset];
+    for error in gone {
+        let mut call = call();
+        let id = call.connect("dial");
+        call.tell("more than it takes");
+        assert_eq!(call.told(), ["open", "sent true"]);
+        assert!(call.world.engine.write_failed(id, error, call.world.now), "read on");
+        assert!(call.world.engine.output(id).is_none() && call.world.engine.wants_read(id));
+        call.tell("and more");
+        call.world.receive(id, b"enough");
+        assert_eq!(call.told(), ["sent false", "message enough"]);
+        // An orderly end does not change that something was not taken.
+        call.world.engine.receive_eof(id, call.world.now);
+        assert_eq!(call.told(), ["close: connection reset"]);
+        assert_eq!(call.world.socket(id), Socket::Closed);
+    }
+    let mut call = call();
+    let id = call.connect("dial");
+    assert!(!call.world.engine.write_failed(id, io::ErrorKind::TimedOut, call.world.now));
+    assert_eq!(call.told(), ["open", "close: timed out"]);
+    // Nor is a client of ours heard that takes nothing of what it is told.
+    let client = call.world.open(call.endpoint);
+    assert!(!call.world.engine.write_failed(client, gone[0], call.world.now));
+    assert_eq!(call.world.socket(client), Socket::Closed);
+}
+
+#[test]
+fn a_service_is_told_when_the_end_of_its_output_is_lost() {
+    let mut call = call();
+    let id = call.connect("dial");
+    call.tell("the end");
+    call.tell("close");
+    assert_eq!(call.told(), ["open", "sent true", "close: closed by the service with 1000"]);
+    call.world.engine.lost(id, io::ErrorKind::StorageFull, call.world.now);
+    assert_eq!(call.told(), ["answered: no storage space"]);
+    // Not when all of it was written.
+    let id = call.connect("dial");
+    call.tell("close");
+    call.world.take(id);
+    call.world.engine.lost(id, io::ErrorKind::ConnectionReset, call.world.now);
+    assert_eq!(call.told(), ["open", "close: closed by the service with 1000"]);
+}
+
+#[test]
+fn a_loop_that_drains_makes_no_connections() {
+    let mut call = call();
+    call.world.engine.begin_drain(call.world.now);
+    call.told();
+    call.tell("dial");
+    assert!(call.world.engine.next_dial().is_none());
 }
 
 #[test]

@@ -98,6 +98,8 @@ const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 pub enum HandshakeError {
     /// The answer is no HTTP response head.
     NotHttp,
+    /// The server has ended the connection in front of an answer, or within it.
+    Ended,
     /// The server answered, but not with 101.
     Status(u16),
     /// A 101 to something else than WebSocket.
@@ -112,6 +114,7 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HandshakeError::NotHttp => f.write_str("the server does not speak HTTP"),
+            HandshakeError::Ended => f.write_str("the server has closed the connection"),
             HandshakeError::Status(code) => write!(f, "the server answered {code}"),
             HandshakeError::NotAnUpgrade => f.write_str("the server upgraded to something else"),
             HandshakeError::WrongAccept => f.write_str("the server's accept value is wrong"),
