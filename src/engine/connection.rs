@@ -52,7 +52,7 @@ impl Phase {
 
 /// One peer.
 ///
-/// Invariants: `output` and `parked` hold a buffer only while there are bytes in it; `armed` is
+/// Invariants: `output` holds a buffer only while there are bytes in it; `armed` is
 /// the tick of this connection's one valid entry in the timer wheel. Fields are small and flags are
 /// bits because there is one of this for each client, most of which are idle.
 #[derive(Debug)]
@@ -60,8 +60,6 @@ pub(super) struct Connection {
     pub(super) protocol: Protocol,
     /// What waits to be written.
     pub(super) output: Option<Box<Buffer>>,
-    /// Input that was read and is not decoded: the peer does not read its replies.
-    pub(super) parked: Option<Box<Buffer>>,
     pub(super) generation: u32,
     /// When what the current deadline is counted from happened.
     pub(super) since: Tick,
@@ -82,7 +80,7 @@ const NONE: u16 = u16::MAX;
 
 /// What else is known about a connection, a bit each.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct Flags(u8);
+pub(super) struct Flags(u16);
 
 impl Flags {
     /// It is on the list of those to be flushed.
@@ -101,6 +99,8 @@ impl Flags {
     pub(super) const HELD: Flags = Flags(1 << 6);
     /// The peer takes nothing any more, and is read to its end to find out what it said before.
     pub(super) const CUT_OFF: Flags = Flags(1 << 7);
+    /// Input that was read is not decoded, but [parked](super::core::Core::parked).
+    pub(super) const PARKED: Flags = Flags(1 << 8);
 
     /// Whether `flag` is set.
     pub(super) fn has(self, flag: Flags) -> bool {
@@ -118,7 +118,7 @@ impl Flags {
 
 // An idle connection costs this, and the shell's socket.
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Option<Connection>>() <= 64);
+const _: () = assert!(size_of::<Option<Connection>>() <= 56);
 
 impl Connection {
     /// A connection that has just been opened at an endpoint.
@@ -133,7 +133,6 @@ impl Connection {
         Connection {
             protocol,
             output: None,
-            parked: None,
             generation,
             since: now,
             armed_at: now,
@@ -260,17 +259,9 @@ impl Connection {
         Some((self.since.after(after), deadline))
     }
 
-    /// Gives back the buffers of input that is not going to be served.
-    pub(super) fn release_input(&mut self, pool: &mut BufferPool) {
-        self.protocol.release(pool);
-        if let Some(parked) = self.parked.take() {
-            pool.give(parked);
-        }
-    }
-
     /// Gives every buffer back.
     pub(super) fn release(&mut self, pool: &mut BufferPool) {
-        self.release_input(pool);
+        self.protocol.release(pool);
         if let Some(output) = self.output.take() {
             pool.give(output);
         }
@@ -280,10 +271,9 @@ impl Connection {
     /// comes up no later than the deadline.
     #[cfg(test)]
     pub(super) fn check_invariants(&self, limits: &Limits) {
-        for buffer in [&self.output, &self.parked].into_iter().flatten() {
-            assert!(!buffer.is_empty(), "an empty buffer is kept");
-        }
-        assert!(self.parked.is_none() || self.is_decoding(), "what is parked means nothing");
+        assert!(self.output.as_ref().is_none_or(|output| !output.is_empty()), "it is kept empty");
+        let is_parked = self.flags.has(Flags::PARKED);
+        assert!(!is_parked || self.is_decoding(), "what is parked means nothing");
         if self.phase == Phase::Open {
             let queued = self.queued_bytes();
             let is_above_low = self.flags.has(Flags::ABOVE_LOW_WATER);

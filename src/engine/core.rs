@@ -4,7 +4,7 @@
 //! [`Context`](super::Context) that reaches every connection. Nothing here calls a service; what
 //! a service has to be told is written down and told when the call that caused it has returned.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use log::debug;
@@ -19,7 +19,7 @@ use super::limits::Limits;
 use super::shared_frame::SharedFrame;
 use super::stats::Stats;
 use super::timers::{Tick, Timers};
-use crate::buffer::BufferPool;
+use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
 use crate::protocol::{CloseReason, Closing, Event, Format, Message, Protocol, Wire};
 use crate::time::Now;
@@ -31,6 +31,9 @@ pub(super) struct Core {
     pub(super) limits: Limits,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) connections: Connections,
+    /// Input that was read and is not decoded, because the peer does not read its replies. It is
+    /// rare, so it stands here and not in every connection.
+    pub(super) parked: HashMap<ConnId, Box<Buffer>>,
     pub(super) pool: BufferPool,
     pub(super) timers: Timers,
     pub(super) stats: Stats,
@@ -74,6 +77,7 @@ impl Core {
             limits: limits.in_force(),
             endpoints: Vec::new(),
             connections: Connections::default(),
+            parked: HashMap::new(),
             pool: BufferPool::new(),
             timers: Timers::new(),
             stats: Stats::default(),
@@ -257,13 +261,36 @@ impl Core {
         // Until then, what is parked may hold the peer's Close frame or the start of what is read
         // next, and what is incomplete may be completed.
         if !connection.is_decoding() {
-            connection.release_input(&mut self.pool);
+            connection.protocol.release(&mut self.pool);
         }
         if phase == Phase::Dead {
             connection.release(&mut self.pool);
         }
+        if !connection.is_decoding()
+            && let Some(parked) = self.unpark(id)
+        {
+            self.pool.give(parked);
+        }
         self.mark_dirty(id);
         self.rearm(id);
+    }
+
+    /// Keeps input of a connection for later.
+    pub(super) fn park(&mut self, id: ConnId, input: Box<Buffer>) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.flags.set(Flags::PARKED);
+            self.parked.insert(id, input);
+        }
+    }
+
+    /// Takes the input that was kept.
+    pub(super) fn unpark(&mut self, id: ConnId) -> Option<Box<Buffer>> {
+        let connection = self.connections.get_mut(id)?;
+        if !connection.flags.has(Flags::PARKED) {
+            return None;
+        }
+        connection.flags.clear(Flags::PARKED);
+        self.parked.remove(&id)
     }
 
     /// Puts a connection on the list of those the shell has to look at.

@@ -223,25 +223,25 @@ impl<O: Observer> Engine<O> {
 
     /// Keeps input for later.
     fn park(&mut self, id: ConnId, rest: &[u8]) {
-        let Some(connection) = self.core.connections.get_mut(id) else { return };
         let mut parked = self.core.pool.take_for(rest.len());
         parked.extend(rest);
-        connection.parked = Some(parked);
+        self.core.park(id, parked);
         self.core.stats.parked += 1;
     }
 
     /// The output of a peer has fallen below the low-water mark: what was parked is decoded, and
     /// its service may go on.
     pub(super) fn resume(&mut self, id: ConnId) {
-        let Some(connection) = self.core.connections.get_mut(id) else { return };
+        let Some(connection) = self.core.connections.get(id) else { return };
         let binding = connection.binding();
-        if let Some(mut parked) = connection.parked.take() {
+        if let Some(mut parked) = self.core.unpark(id) {
             let length = parked.len();
             let left = self.decode(id, parked.as_mut_slice());
             parked.consume(length - left);
-            match self.core.connections.get_mut(id) {
-                Some(connection) if left > 0 => connection.parked = Some(parked),
-                _ => self.core.pool.give(parked),
+            if left > 0 {
+                self.core.park(id, parked);
+            } else {
+                self.core.pool.give(parked);
             }
         }
         if let Some(binding) = binding

@@ -72,7 +72,7 @@ impl<O: Observer> Engine<O> {
         self.core.connections.get(id).is_some_and(|connection| match connection.phase {
             Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
                 let is_paused = connection.flags.has(Flags::PAUSED);
-                !is_paused && !connection.is_held() && connection.parked.is_none()
+                !is_paused && !connection.is_held() && !connection.flags.has(Flags::PARKED)
             }
             Phase::Lingering => true,
             Phase::Connecting | Phase::Flushing | Phase::Dead => false,
@@ -116,6 +116,9 @@ impl<O: Observer> Engine<O> {
 
     /// The socket is closed: forgets the connection.
     pub fn remove(&mut self, id: ConnId) {
+        if let Some(parked) = self.core.unpark(id) {
+            self.core.pool.give(parked);
+        }
         if let Some(mut connection) = self.core.connections.remove(id) {
             connection.release(&mut self.core.pool);
             self.core.stats.closed += 1;

@@ -19,7 +19,7 @@ use super::counters::{self, Seen};
 use super::mood::{Mood, narrow_limits};
 use super::peer::Peer;
 use super::script::{Kind, Script};
-use crate::engine::connection::Phase;
+use crate::engine::connection::{Flags, Phase};
 use crate::engine::tests::world::{Socket, World};
 use crate::engine::{CloseStep, ConnId, Endpoint, EndpointId};
 use crate::protocol::{Route, Site};
@@ -213,7 +213,7 @@ impl Shell {
             if let Some(mut bytes) = peer.next_read(most) {
                 engine.receive(peer.id, &mut bytes, now);
                 let state = engine.core.connections.get(peer.id).expect("it is not closed");
-                self.seen.parked += u64::from(state.parked.is_some());
+                self.seen.parked += u64::from(state.flags.has(Flags::PARKED));
             } else if peer.has_more() {
                 peer.has_ended = true;
                 engine.receive_eof(peer.id, now);
