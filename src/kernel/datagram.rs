@@ -2,8 +2,9 @@
 //!
 //! The reactor reads through [`Kernel::receive_from`](super::Kernel::receive_from) within a budget
 //! until `WouldBlock`. A datagram is whole or it is nothing: one that is longer than the buffer is
-//! dropped and reported as [`io::ErrorKind::FileTooLarge`], which recvmsg(2) tells by `MSG_TRUNC`
-//! (recv(2) would just cut it). An empty datagram is a datagram.
+//! dropped and reported as [`io::ErrorKind::FileTooLarge`], which recvmsg(2) tells by `MSG_TRUNC`.
+//! recvfrom(2) would just cut it; where that is used, a datagram that fills the buffer counts as one
+//! that is longer. An empty datagram is a datagram.
 
 use std::io;
 use std::net::SocketAddr;

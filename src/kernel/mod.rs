@@ -110,8 +110,8 @@ pub trait Kernel {
     /// Closes a stream.
     fn close(&mut self, stream: Self::Stream);
 
-    /// Receives one datagram; its length and who sent it. A datagram longer than `buffer` is
-    /// dropped whole and reported as [`io::ErrorKind::FileTooLarge`].
+    /// Receives one datagram; its length and who sent it. A datagram longer than `buffer` (it may be
+    /// as long) is dropped whole and reported as [`io::ErrorKind::FileTooLarge`].
     fn receive_from(
         &mut self,
         socket: &mut Self::Datagram,

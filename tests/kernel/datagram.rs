@@ -102,10 +102,10 @@ fn empty_and_long_datagrams() {
     for (host, client_host) in [(None, "127.0.0.1"), (Some("127.0.0.1"), "127.0.0.1")] {
         let (mut socket, bound) = udp(&mut bench, Family::Any, host);
         let client = client(client_host);
-        for payload in [&b""[..], &[1; 9], &[2; 8], b""] {
+        for payload in [&b""[..], &[1; 12], &[2; 8], b""] {
             client.send_to(payload, ("127.0.0.1", bound.port())).unwrap();
         }
-        let mut buffer = [0; 8];
+        let mut buffer = [0; 9];
         let mut receive = || bench.receive(&mut socket, &mut buffer).map(|(length, _)| length);
         assert_eq!(receive().unwrap(), 0);
         assert_eq!(receive().unwrap_err().kind(), io::ErrorKind::FileTooLarge);
