@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
+use super::Options;
 use super::crowd::Crowd;
 use super::report::Errors;
-use super::{Load, Options, Stage};
+use super::run::{Load, Stage};
 use crate::address::ConnectAddress;
 use crate::engine::{ConnId, Context};
 use crate::protocol::{CloseReason, Message};

@@ -85,14 +85,17 @@ impl Recorder {
             .collect()
     }
 
-    /// The rate in each slice.
-    pub(super) fn moments(&self) -> Vec<Moment> {
+    /// The rate in each slice of the time that was measured, from the first to the last: also where
+    /// no reply came, and not in what is left behind the last whole one.
+    pub(super) fn moments(&self, measured: Duration) -> Vec<Moment> {
         let width = SLICE.as_secs_f64();
-        let rate = |(index, count): (usize, &u64)| Moment {
+        let whole = usize::try_from(measured.as_nanos() / SLICE.as_nanos()).unwrap_or(0);
+        let rate = |(index, count): (usize, u64)| Moment {
             seconds: (index as f64 * width * 1000.0).round() / 1000.0,
-            messages_per_second: *count as f64 / width,
+            messages_per_second: count as f64 / width,
         };
-        self.slices.iter().enumerate().map(rate).collect()
+        let counts = self.slices.iter().copied().chain(std::iter::repeat(0));
+        counts.take(whole.max(1)).enumerate().map(rate).collect()
     }
 }
 
@@ -116,9 +119,12 @@ mod tests {
         assert!((millis(latency.p50) - 50.0).abs() < 0.1, "{latency:?}");
         assert!((millis(latency.p99) - 99.0).abs() < 0.1, "{latency:?}");
         assert!((millis(latency.max) - 100.0).abs() < 0.1, "{latency:?}");
-        let moments = recorder.moments();
-        assert_eq!(moments.len(), 3);
-        assert_eq!(moments[2].messages_per_second, 1000.0);
+        let rates = |millis| -> Vec<f64> {
+            let moments = recorder.moments(Duration::from_millis(millis));
+            moments.iter().map(|moment| moment.messages_per_second).collect()
+        };
+        assert_eq!(rates(290), [0.0, 0.0], "the last slice is not whole");
+        assert_eq!(rates(510), [0.0, 0.0, 1000.0, 0.0, 0.0], "a stall is seen at the end, too");
         assert_eq!(recorder.bars().iter().map(|(_, count)| count).sum::<u64>(), 100);
     }
 }
