@@ -41,7 +41,8 @@ impl Programs {
         pinned(GENERATOR_CPU, &self.readily)
     }
 
-    /// Starts a contender, named as in the scenarios: `NAME` or `NAME/RUNTIME`.
+    /// Starts a contender, named as in the scenarios: `readily` and its options, or `NAME`, or
+    /// `NAME/RUNTIME`.
     pub(crate) fn start(&self, name: &str, scheme: Scheme) -> Result<Server, String> {
         let socket = std::env::temp_dir().join(format!("readily-versus-{}", std::process::id()));
         let address = match scheme {
@@ -51,9 +52,11 @@ impl Programs {
             Scheme::Ws => "ws://127.0.0.1:0/ws".to_owned(),
         };
         let mut command;
-        if name == "readily" {
+        let options = name.strip_prefix("readily").filter(|rest| !rest.starts_with('-'));
+        if let Some(options) = options {
             command = pinned(SERVER_CPU, &self.readily);
             command.args(["-q", "serve", &format!("echo={address}")]);
+            command.args(options.split_whitespace());
             command.env("RUST_LOG", "info").stderr(Stdio::piped()).stdout(Stdio::null());
         } else {
             let is_floor = name.starts_with("floor");
@@ -79,7 +82,7 @@ impl Programs {
                 }
             }
             // readily says first where it serves, and then that it is ready.
-            if !server.url.is_empty() && (name != "readily" || line.contains(" ready: ")) {
+            if !server.url.is_empty() && (options.is_none() || line.contains(" ready: ")) {
                 return Ok(server);
             }
         }

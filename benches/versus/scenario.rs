@@ -39,6 +39,8 @@ const WS: &[&str] = &[
 ];
 const WS_FEW: &[&str] =
     &["floor-ws", "readily", "readily-tokio", "ws-tungstenite-4k", "ws-fastwebsockets"];
+const LONE: &[&str] =
+    &["floor-ws", "readily", "readily --spin 50us", "ws-tungstenite-4k", "ws-fastwebsockets"];
 const LINES: &[&str] = &[
     "floor-line",
     "readily",
@@ -76,13 +78,14 @@ const fn unicode(scenario: Scenario) -> Scenario {
 /// All of them.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     quick(row("ws, 64 B, 1,000 connections, depth 1", Scheme::Ws, (64, 1_000, 1), WS, Some(1.05))),
-    row("ws, 64 B, 9,500 connections, depth 1", Scheme::Ws, (64, 9_500, 1), WS_FEW, Some(1.05)),
+    row("ws, 64 B, 10,000 connections, depth 1", Scheme::Ws, (64, 10_000, 1), WS_FEW, Some(1.05)),
     quick(row("ws, 64 B, 64 connections, depth 16", Scheme::Ws, (64, 64, 16), WS, Some(1.10))),
     row("ws, 64 B, 1,000 connections, depth 16", Scheme::Ws, (64, 1_000, 16), WS_FEW, Some(1.10)),
     row("ws, 4 KiB, 64 connections, depth 16", Scheme::Ws, (4096, 64, 16), WS, Some(1.15)),
     row("ws, 4 KiB, 1,000 connections, depth 1", Scheme::Ws, (4096, 1_000, 1), WS_FEW, None),
     row("ws, 64 KiB, 64 connections, depth 1", Scheme::Ws, (65_536, 64, 1), WS_FEW, Some(1.10)),
     row("ws, 64 KiB, 64 connections, depth 16", Scheme::Ws, (65_536, 64, 16), WS, Some(0.95)),
+    row("ws, 64 B, 1 connection, depth 1", Scheme::Ws, (64, 1, 1), LONE, None),
     unicode(row(
         "ws, 64 B not ASCII, 64 connections, depth 16",
         Scheme::Ws,
@@ -121,5 +124,5 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 pub(crate) const IDLE_CONTENDERS: &[&str] =
     &["readily", "ws-tungstenite-4k", "ws-tungstenite", "ws-fastwebsockets"];
 
-/// How many. Two processes share the descriptors of a machine, but each has its own limit.
+/// How many.
 pub(crate) const IDLE_CONNECTIONS: usize = 15_000;
