@@ -128,6 +128,16 @@ fn idle_connections_are_held_and_let_go() {
 }
 
 #[test]
+fn who_spins_does_not_work() {
+    let server = Server::start(&["echo=ws://127.0.0.1:0/ws"]);
+    let report = sound(&["--spin", "-c", "1", "-d", "300ms", &server.urls[0]]);
+    // It has been on a CPU all the time, and has waited for most of it.
+    let load = report["generator_load"].as_f64().expect("a number");
+    assert!(load < 0.9, "{report:#}");
+    assert_eq!(report["saturated"], "not_generator");
+}
+
+#[test]
 fn a_rate_is_kept() {
     let server = Server::start(&["echo=tcp://127.0.0.1:0"]);
     let report = sound(&["-c", "10", "--rate", "2000", "-d", "500ms", &server.urls[0]]);

@@ -8,7 +8,8 @@
 //!
 //! How it measures, so that the result says something about the servers and not about the machine:
 //!
-//! - The server has one CPU to itself, the generator (`readily bench`) the other.
+//! - The server has one CPU to itself, the generator (`readily bench`) the other. The generator never
+//!   sleeps, so that nothing of what a message costs the server is for waking it.
 //! - A *round* runs every contender of a scenario once, one after the other. What is compared is
 //!   paired within a round: the machine changes from minute to minute, but little within one.
 //! - What is reported is the median over the rounds, with the least and the most.

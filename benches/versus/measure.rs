@@ -86,7 +86,7 @@ pub(crate) fn measure(
 ) -> Result<Option<Round>, String> {
     let server = programs.start(name, scenario.scheme)?;
     let mut command = programs.generator();
-    command.args(["bench", "--json", "--warmup", "200ms"]);
+    command.args(["bench", "--json", "--spin", "--warmup", "200ms"]);
     command.args(["-d", &format!("{}ms", time.as_millis())]);
     command.args(["-c", &scenario.connections.to_string()]);
     command.args(["--depth", &scenario.depth.to_string(), "--size", &scenario.size.to_string()]);

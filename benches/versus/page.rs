@@ -15,8 +15,8 @@ pub(crate) fn page(
     let mut text = format!(
         "# readily, tokio and the floor\n\n\
          Written by `cargo bench --bench versus -- --full` on {}: {rounds} rounds, {seconds:.0} s each.\n\n\
-         The server has one CPU, the generator (`readily bench`) the other. A round runs all contenders of a\n\
-         scenario one after the other, and ratios are paired within a round. *CPU a message* is what a message\n\
+         The server has one CPU, the generator (`readily bench --spin`, which never sleeps and so has never to\n\
+         be woken) the other. A round runs all contenders of a scenario one after the other, and ratios are paired within a round. *CPU a message* is what a message\n\
          cost the server; *of the floor* is the ratio to the smallest loop on epoll that reads once and writes\n\
          once and checks nothing: the median over the rounds, with the least and the most. **≈** is within 15 %\n\
          of the floor, which is noise on this machine. A rate is a lower bound where the generator was\n\

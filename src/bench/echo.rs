@@ -138,11 +138,6 @@ impl Echo {
         &self.recorder
     }
 
-    /// Whether messages that were due have not been sent.
-    pub(super) fn is_behind(&self) -> bool {
-        self.peers.iter().any(|peer| !peer.waiting.is_empty())
-    }
-
     fn is_sending(&self) -> bool {
         matches!(self.stage, Stage::Warmup | Stage::Measuring)
     }

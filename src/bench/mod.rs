@@ -74,6 +74,8 @@ pub struct Options {
     pub text: Text,
     /// Whether WebSocket messages are binary.
     pub is_binary: bool,
+    /// Never sleep. Who sleeps has to be woken, which takes time here and CPU time of the server.
+    pub spins: bool,
     /// How long to measure; idle: to hold.
     pub duration: Duration,
     /// How long to send before that.

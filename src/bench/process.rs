@@ -73,6 +73,11 @@ fn first_number(text: &str) -> Option<u64> {
 }
 
 impl Sample {
+    /// The same if so much CPU time had not been used.
+    pub(super) fn without(self, cpu: Duration) -> Sample {
+        Sample { cpu: self.cpu.saturating_sub(cpu), ..self }
+    }
+
     /// The CPU time since `earlier`.
     pub(super) fn cpu_since(&self, earlier: &Sample) -> Duration {
         self.cpu.saturating_sub(earlier.cpu)

@@ -121,7 +121,9 @@ impl<L: Load> Run<L> {
             }
             None => None,
         };
-        self.samples.push((stage, Process::own().sample()?, server));
+        // Looking for replies that are not there is waiting, not work.
+        let own = Process::own().sample()?.without(self.reactor.spun());
+        self.samples.push((stage, own, server));
         Ok(())
     }
 
@@ -153,16 +155,14 @@ impl Run<Echo> {
         options: &Options,
         progress: impl FnMut(Progress),
     ) -> Result<Report, BenchError> {
-        if options.rate.is_some() {
-            // What is due is sent then, and not when the system comes to wake us.
+        // What is due is sent then, and not when the system comes to wake us.
+        if options.spins || options.rate.is_some() {
             self.reactor.set_spin(Duration::from_secs(3600));
         }
         self.run(progress)?;
         let recorder = self.load().recorder();
         let seconds = options.duration;
         let (server_load, generator_load) = self.loads(Stage::Measuring, Stage::Finishing);
-        // A generator that spins is always busy, and lags when it can not keep up.
-        let is_busy = options.rate.is_none() || self.load().is_behind();
         let echo = EchoReport {
             depth: options.rate.is_none().then_some(options.depth),
             size: options.size,
@@ -194,7 +194,7 @@ impl Run<Echo> {
             idle: None,
             server_load,
             generator_load,
-            saturated: Saturated::of(server_load, if is_busy { generator_load } else { 0.0 }),
+            saturated: Saturated::of(server_load, generator_load),
             errors: recorder.errors,
         })
     }

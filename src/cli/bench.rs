@@ -56,6 +56,11 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "NUMBER", value_parser = rate, conflicts_with = "idle")]
     rate: Option<f64>,
 
+    /// Never sleep: who sleeps has to be woken, which takes time here and CPU time of the server.
+    /// With --rate it never does
+    #[arg(long, conflicts_with = "idle")]
+    spin: bool,
+
     /// Hold connections that say nothing, and see what they cost
     #[arg(long)]
     idle: bool,
@@ -115,6 +120,7 @@ impl BenchArgs {
                 Letters::Unicode => Text::Unicode,
             },
             is_binary: self.binary,
+            spins: self.spin,
             duration: self.duration.duration(),
             warmup: self.warmup.duration(),
             rate: self.rate,

@@ -73,6 +73,8 @@ pub struct Reactor<K: Kernel, O: Observer = ()> {
     max_connections: usize,
     /// How long to look for events again and again before sleeping.
     spin: Duration,
+    /// How long that was in vain.
+    spun: Duration,
     /// When something was last ready.
     last_event: Time,
     now: Now,
@@ -110,6 +112,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             generation: 0,
             max_connections,
             spin: Duration::ZERO,
+            spun: Duration::ZERO,
             last_event: now.time,
             now,
             observer_is_behind: false,
@@ -159,6 +162,12 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
     /// is busy for so long after each event. A loop to which nothing happens sleeps.
     pub fn set_spin(&mut self, spin: Duration) {
         self.spin = spin;
+    }
+
+    /// For how long it has looked for events and there were none. To the system that is CPU time like
+    /// any other.
+    pub fn spun(&self) -> Duration {
+        self.spun
     }
 
     /// The engine behind the loop.
@@ -240,8 +249,12 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
                 Some(deadline) => Some(deadline - self.now.time),
                 None => None,
             };
+            let before = self.now.time;
             self.kernel.poll(&mut self.events, wait)?;
             self.now = self.kernel.now();
+            if is_awake && self.events.is_empty() {
+                self.spun += self.now.time - before;
+            }
             if !self.events.is_empty() {
                 self.last_event = self.now.time;
                 return Ok(());
