@@ -128,6 +128,34 @@ fn idle_connections_are_held_and_let_go() {
 }
 
 #[test]
+fn pings_are_measured_beside_a_load() {
+    let server = Server::start(&["echo=tcp://127.0.0.1:0", "echo=ws://127.0.0.1:0/ws"]);
+    for url in &server.urls {
+        let load = ["-c", "2", "--depth", "2", "--size", "32KiB", "--pings", "200", "-d", "500ms"];
+        let report = sound(&[&load[..], &[url]].concat());
+        let pings = &report["pings"];
+        let count = pings["messages"].as_u64().expect("a number");
+        assert!((1..=110).contains(&count), "{report:#}");
+        assert!(pings["latency"]["p50"].as_f64() <= pings["latency"]["max"].as_f64());
+        assert!(pings["latency"]["p50"].as_f64() > Some(0.0), "{report:#}");
+    }
+}
+
+#[test]
+fn a_wrong_ping_is_wrong_too() {
+    // Of the load every reply is right; what is short is a ping.
+    let url = echo_but(|_, mut line| {
+        if line.len() < 100 {
+            line[0] ^= 1;
+        }
+        line
+    });
+    let report = caught(&url, &["-c", "1", "--size", "200", "--pings", "100"]);
+    assert!(report["errors"]["wrong"].as_u64() >= Some(1), "{report:#}");
+    assert!(report["echo"]["messages"].as_u64() > Some(0) && report["pings"]["messages"] == 0);
+}
+
+#[test]
 fn who_spins_does_not_work() {
     let server = Server::start(&["echo=ws://127.0.0.1:0/ws"]);
     let report = sound(&["--spin", "-c", "1", "-d", "300ms", &server.urls[0]]);

@@ -4,6 +4,9 @@
 //! reply is the occasion for the next. With a rate it is an open loop: messages are due at moments
 //! that nothing moves, in turn on each connection, and one that cannot be sent in time waits with
 //! its moment.
+//!
+//! What a group of connections sends is a [`Flow`]. There is one, or a second one beside it: a few
+//! short messages at fixed moments (pings), to see how long they take while the first is going on.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,6 +14,7 @@ use std::time::Duration;
 use super::crowd::Crowd;
 use super::payload::Payload;
 use super::recorder::Recorder;
+use super::report::Errors;
 use super::run::{Load, Stage};
 use super::{Options, is_datagrams};
 use crate::address::ConnectAddress;
@@ -29,6 +33,12 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// A datagram that is not answered within this time is lost.
 const DATAGRAM_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// The connections that pings go to and fro on, beside the load.
+const PING_CONNECTIONS: usize = 16;
+
+/// How long a ping is.
+const PING_BYTES: usize = 64;
+
 /// The most messages that are sent in a turn because they are due.
 const DUE_PER_TURN: usize = 4096;
 
@@ -36,7 +46,7 @@ const DUE_PER_TURN: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Echo {
     plan: Plan,
-    payload: Payload,
+    flows: Vec<Flow>,
     crowd: Crowd,
     peers: Vec<Peer>,
     /// Which peer has a place in the table of connections.
@@ -44,18 +54,29 @@ pub(super) struct Echo {
     stage: Stage,
     /// When the stage ends, where time decides it.
     until: Time,
-    recorder: Recorder,
+    errors: Errors,
     /// What was sent but not answered.
     in_flight: usize,
-    schedule: Option<Schedule>,
     next_scan: Time,
     failure: Option<String>,
+}
+
+/// What a group of connections sends.
+#[derive(Debug)]
+struct Flow {
+    /// Its connections: so many of the peers, from the first of them.
+    first: usize,
+    connections: usize,
+    payload: Payload,
+    /// How many messages are on their way on each, where there is no schedule.
+    depth: usize,
+    schedule: Option<Schedule>,
+    recorder: Recorder,
 }
 
 #[derive(Debug)]
 struct Plan {
     connections: usize,
-    depth: usize,
     warmup: Duration,
     duration: Duration,
     framing: Framing,
@@ -77,7 +98,8 @@ enum Framing {
 #[derive(Debug)]
 struct Peer {
     id: ConnId,
-    /// `None`: its bytes mean nothing any more.
+    flow: usize,
+    /// If not, its bytes mean nothing any more.
     is_sound: bool,
     next: u64,
     /// What is on its way: the number, and the moment it was or should have been sent.
@@ -97,6 +119,10 @@ struct Schedule {
 }
 
 impl Schedule {
+    fn at_rate(rate: f64) -> Schedule {
+        Schedule { start: Time::ZERO, rate, count: 0 }
+    }
+
     fn due(&self) -> Time {
         self.start + Duration::from_secs_f64(self.count as f64 / self.rate)
     }
@@ -111,31 +137,53 @@ impl Echo {
             _ => Framing::Messages,
         };
         let is_text = kind == TargetKind::WebSocket && !options.is_binary;
+        let flow = |(first, connections), size, rate: Option<f64>| Flow {
+            first,
+            connections,
+            payload: Payload::new(size, options.text, framing == Framing::Bytes),
+            depth: options.depth,
+            schedule: rate.map(Schedule::at_rate),
+            recorder: Recorder::new(),
+        };
+        let mut flows = vec![flow((0, options.connections), options.size, options.rate)];
+        if let Some(pings) = options.pings {
+            let place = (options.connections, PING_CONNECTIONS);
+            flows.push(flow(place, PING_BYTES, Some(pings)));
+        }
         Echo {
             plan: Plan {
-                connections: options.connections,
-                depth: options.depth,
+                connections: flows.iter().map(|flow| flow.connections).sum(),
                 warmup: options.warmup,
                 duration: options.duration,
                 framing,
                 kind: if is_text { MessageKind::Text } else { MessageKind::Binary },
             },
-            payload: Payload::new(options.size, options.text, framing == Framing::Bytes),
+            flows,
             crowd: Crowd::new(options, address),
             peers: Vec::new(),
             at_place: Vec::new(),
             stage: Stage::Few,
             until: Time::ZERO,
-            recorder: Recorder::new(),
+            errors: Errors::default(),
             in_flight: 0,
-            schedule: options.rate.map(|rate| Schedule { start: Time::ZERO, rate, count: 0 }),
             next_scan: Time::ZERO,
             failure: None,
         }
     }
 
+    /// What was measured of the load itself.
     pub(super) fn recorder(&self) -> &Recorder {
-        &self.recorder
+        &self.flows[0].recorder
+    }
+
+    /// What was measured of the pings beside it.
+    pub(super) fn pings(&self) -> Option<&Recorder> {
+        self.flows.get(1).map(|flow| &flow.recorder)
+    }
+
+    /// What went wrong on any connection.
+    pub(super) fn errors(&self) -> Errors {
+        self.errors
     }
 
     fn is_sending(&self) -> bool {
@@ -155,7 +203,9 @@ impl Echo {
             Stage::Warmup if now >= self.until => {
                 self.stage = Stage::Measuring;
                 self.until = now + self.plan.duration;
-                self.recorder.start(now);
+                for flow in &mut self.flows {
+                    flow.recorder.start(now);
+                }
             }
             Stage::Measuring if now >= self.until => {
                 self.stage = Stage::Finishing;
@@ -176,15 +226,11 @@ impl Echo {
         let now = cx.now();
         self.stage = Stage::Warmup;
         self.until = now + self.plan.warmup;
-        match &mut self.schedule {
-            Some(schedule) => schedule.start = now,
-            None => {
-                for peer in 0..self.peers.len() {
-                    for _ in 0..self.plan.depth {
-                        self.send(cx, peer, now);
-                    }
-                }
-            }
+        for schedule in self.flows.iter_mut().filter_map(|flow| flow.schedule.as_mut()) {
+            schedule.start = now;
+        }
+        for peer in 0..self.peers.len() {
+            self.refill(cx, peer);
         }
     }
 
@@ -202,8 +248,8 @@ impl Echo {
             if peer.is_sound {
                 let missing = peer.in_flight.len() as u64;
                 match self.plan.framing {
-                    Framing::Datagrams => self.recorder.errors.lost_datagrams += missing,
-                    Framing::Bytes | Framing::Messages => self.recorder.errors.missing += missing,
+                    Framing::Datagrams => self.errors.lost_datagrams += missing,
+                    Framing::Bytes | Framing::Messages => self.errors.missing += missing,
                 }
                 cx.close(peer.id, 1000, "");
             }
@@ -218,44 +264,53 @@ impl Echo {
         state.next += 1;
         state.in_flight.push_back((number, moment));
         self.in_flight += 1;
-        let message = Message::decoded(self.plan.kind, self.payload.message(peer, number));
-        cx.send(state.id, message);
+        let payload = self.flows[state.flow].payload.message(peer, number);
+        cx.send(state.id, Message::decoded(self.plan.kind, payload));
     }
 
     /// Sends what is due.
     fn send_due(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
-        for _ in 0..DUE_PER_TURN {
-            let Some(schedule) = &mut self.schedule else { return };
-            let moment = schedule.due();
-            if moment > now || !self.is_sending() {
-                return;
+        for flow in 0..self.flows.len() {
+            for _ in 0..DUE_PER_TURN {
+                let Some((peer, moment)) = self.take_due(flow, now) else { break };
+                self.send_if_possible(cx, peer, moment);
             }
-            let Some(schedule) = &mut self.schedule else { return };
-            let peer = usize::try_from(schedule.count % self.peers.len() as u64).unwrap_or(0);
-            schedule.count += 1;
-            if !self.peers[peer].is_sound {
-                continue;
-            }
-            if cx.room(self.peers[peer].id) > 0 && self.peers[peer].waiting.is_empty() {
-                self.send(cx, peer, moment);
-            } else {
-                self.peers[peer].waiting.push_back(moment);
-            }
+        }
+    }
+
+    /// The next message of a flow that is due by now: on which connection, and since when.
+    fn take_due(&mut self, flow: usize, now: Time) -> Option<(usize, Time)> {
+        let is_sending = self.is_sending();
+        let Flow { first, connections, schedule, .. } = &mut self.flows[flow];
+        let schedule = schedule.as_mut().filter(|schedule| is_sending && schedule.due() <= now)?;
+        let (moment, turn) = (schedule.due(), schedule.count % *connections as u64);
+        schedule.count += 1;
+        Some((*first + usize::try_from(turn).unwrap_or(0), moment))
+    }
+
+    fn send_if_possible(&mut self, cx: &mut Context<'_>, peer: usize, moment: Time) {
+        // Where fewer connections could be made than wanted, the last ones are not there.
+        let Some(state) = self.peers.get_mut(peer).filter(|state| state.is_sound) else { return };
+        if cx.room(state.id) > 0 && state.waiting.is_empty() {
+            self.send(cx, peer, moment);
+        } else {
+            state.waiting.push_back(moment);
         }
     }
 
     /// The reply to the oldest message of a peer has come, and is right.
     fn replied(&mut self, peer: usize, now: Time) {
         let Some((_, sent)) = self.peers[peer].in_flight.pop_front() else { return };
-        self.count(sent, now);
+        self.count(peer, sent, now);
     }
 
-    fn count(&mut self, sent: Time, now: Time) {
+    fn count(&mut self, peer: usize, sent: Time, now: Time) {
         self.in_flight -= 1;
         // What comes later answers what was measured, but not within the time.
         if self.stage != Stage::Finishing {
-            self.recorder.reply(self.payload.len(), now - sent, now);
+            let Flow { recorder, payload, .. } = &mut self.flows[self.peers[peer].flow];
+            recorder.reply(payload.len(), now - sent, now);
         }
     }
 
@@ -264,13 +319,14 @@ impl Echo {
         while !bytes.is_empty() {
             let state = &self.peers[peer];
             let Some((number, _)) = state.in_flight.front() else {
-                self.recorder.errors.extra += 1;
+                self.errors.extra += 1;
                 return false;
             };
-            let expected = &self.payload.message(peer, *number)[state.offset..];
+            let payload = &mut self.flows[state.flow].payload;
+            let expected = &payload.message(peer, *number)[state.offset..];
             let count = bytes.len().min(expected.len());
             if bytes[..count] != expected[..count] {
-                self.recorder.errors.wrong += 1;
+                self.errors.wrong += 1;
                 return false;
             }
             let is_whole = count == expected.len();
@@ -287,36 +343,38 @@ impl Echo {
 
     /// Compares a message with the one that is expected. Returns whether it is right.
     fn compare_message(&mut self, peer: usize, message: Message<'_>, now: Time) -> bool {
-        let Some((number, _)) = self.peers[peer].in_flight.front() else {
-            self.recorder.errors.extra += 1;
+        let state = &self.peers[peer];
+        let Some((number, _)) = state.in_flight.front() else {
+            self.errors.extra += 1;
             return false;
         };
-        let is_right = message.kind() == self.plan.kind
-            && message.as_bytes() == self.payload.message(peer, *number);
+        let expected = self.flows[state.flow].payload.message(peer, *number);
+        let is_right = message.kind() == self.plan.kind && message.as_bytes() == expected;
         if is_right {
             self.replied(peer, now);
         } else {
-            self.recorder.errors.wrong += 1;
+            self.errors.wrong += 1;
         }
         is_right
     }
 
     /// Compares a datagram with the one that it claims to be.
     fn compare_datagram(&mut self, peer: usize, bytes: &[u8], now: Time) {
-        let number = self.payload.number_of(bytes);
+        let payload = &mut self.flows[self.peers[peer].flow].payload;
+        let number = payload.number_of(bytes);
         // A short one has the last digits of its number only.
         let in_flight = &self.peers[peer].in_flight;
         let position = number.and_then(|_| {
-            in_flight.iter().position(|(sent, _)| self.payload.message(peer, *sent) == bytes)
+            in_flight.iter().position(|(sent, _)| payload.message(peer, *sent) == bytes)
         });
         match position {
             Some(position) => {
                 let (_, sent) = self.peers[peer].in_flight.remove(position).expect("it is there");
-                self.count(sent, now);
+                self.count(peer, sent, now);
             }
             // It was given up, and has come all the same.
             None if number.is_some_and(|number| number < self.peers[peer].next) => {}
-            None => self.recorder.errors.wrong += 1,
+            None => self.errors.wrong += 1,
         }
     }
 
@@ -333,7 +391,7 @@ impl Echo {
             {
                 self.peers[peer].in_flight.pop_front();
                 self.in_flight -= 1;
-                self.recorder.errors.lost_datagrams += 1;
+                self.errors.lost_datagrams += 1;
                 self.refill(cx, peer);
             }
         }
@@ -342,10 +400,11 @@ impl Echo {
 
     /// In a closed loop, one more message takes the place of each that is not on its way any more.
     fn refill(&mut self, cx: &mut Context<'_>, peer: usize) {
-        if self.schedule.is_some() || !self.is_sending() {
+        let Flow { schedule, depth, .. } = self.flows[self.peers[peer].flow];
+        if schedule.is_some() || !self.is_sending() {
             return;
         }
-        while self.peers[peer].in_flight.len() < self.plan.depth {
+        while self.peers[peer].in_flight.len() < depth {
             self.send(cx, peer, cx.now());
         }
     }
@@ -362,7 +421,7 @@ impl Load for Echo {
     }
 
     fn counts(&self) -> (usize, u64) {
-        (self.crowd.open(), self.recorder.messages)
+        (self.crowd.open(), self.flows.iter().map(|flow| flow.recorder.messages).sum())
     }
 
     fn failure(&self) -> Option<&str> {
@@ -377,9 +436,11 @@ impl Service for Echo {
         if place >= self.at_place.len() {
             self.at_place.resize(place + 1, usize::MAX);
         }
-        self.at_place[place] = self.peers.len();
+        let number = self.peers.len();
+        self.at_place[place] = number;
         self.peers.push(Peer {
             id,
+            flow: self.flows.iter().rposition(|flow| flow.first <= number).unwrap_or(0),
             is_sound: true,
             next: 0,
             in_flight: VecDeque::new(),
@@ -428,14 +489,14 @@ impl Service for Echo {
             Some(peer) if self.stage < Stage::Closing && self.peers[peer].is_sound => {
                 self.peers[peer].is_sound = false;
                 self.in_flight -= self.peers[peer].in_flight.len();
-                self.recorder.errors.missing += self.peers[peer].in_flight.len() as u64;
-                self.recorder.errors.disconnected += 1;
+                self.errors.missing += self.peers[peer].in_flight.len() as u64;
+                self.errors.disconnected += 1;
                 self.settle(cx.now());
             }
             Some(_) => {}
             None if self.stage < Stage::Warmup => {
                 self.crowd.failed();
-                self.recorder.errors.not_connected += 1;
+                self.errors.not_connected += 1;
                 self.failure.get_or_insert_with(|| reason.to_string());
                 self.advance(cx);
             }
@@ -457,10 +518,11 @@ impl Service for Echo {
             Stage::Few | Stage::Many => (self.crowd.open() == 0).then_some(Time::ZERO),
             Stage::Done | Stage::Closing => None,
             Stage::Warmup | Stage::Measuring | Stage::Finishing => {
-                let due = self.schedule.filter(|_| self.is_sending()).map(|plan| plan.due());
+                let schedules = self.flows.iter().filter_map(|flow| flow.schedule);
+                let due = schedules.filter(|_| self.is_sending()).map(|plan| plan.due());
                 let is_datagrams = self.plan.framing == Framing::Datagrams;
                 let scan = is_datagrams.then_some(self.next_scan);
-                [Some(self.until), due, scan].into_iter().flatten().min()
+                due.chain(scan).chain([self.until]).min()
             }
         }
     }

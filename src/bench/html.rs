@@ -100,6 +100,7 @@ mod tests {
                 moments: vec![Moment { seconds: 0.0, messages_per_second: 3.0 }],
                 histogram: vec![(Duration::from_micros(100), 1), (Duration::from_micros(125), 2)],
             }),
+            pings: None,
             idle: None,
             server_load: None,
             generator_load: 0.5,

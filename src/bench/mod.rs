@@ -33,7 +33,7 @@ mod run;
 
 pub use self::html::html;
 pub use self::report::{
-    EchoReport, Errors, IdleMemory, IdleReport, Latency, Moment, Report, Saturated,
+    EchoReport, Errors, IdleMemory, IdleReport, Latency, Moment, PingReport, Report, Saturated,
 };
 
 use std::io;
@@ -82,6 +82,8 @@ pub struct Options {
     pub warmup: Duration,
     /// Messages a second over all connections, instead of as many as possible.
     pub rate: Option<f64>,
+    /// Short messages a second beside the load, on connections of their own.
+    pub pings: Option<f64>,
     /// The process of the server.
     pub server_pid: Option<u32>,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::report::{Errors, Latency, Moment};
+use super::report::{Latency, Moment};
 use crate::time::Time;
 
 /// The longest latency that is told apart from longer ones.
@@ -20,7 +20,6 @@ pub(super) struct Recorder {
     histogram: Histogram<u64>,
     pub(super) messages: u64,
     pub(super) bytes: u64,
-    pub(super) errors: Errors,
     /// Replies in each slice of time since the start.
     slices: Vec<u64>,
     start: Time,
@@ -33,15 +32,14 @@ impl Recorder {
             histogram: Histogram::new_with_bounds(1, longest, 3).expect("legal bounds"),
             messages: 0,
             bytes: 0,
-            errors: Errors::default(),
             slices: Vec::new(),
             start: Time::ZERO,
         }
     }
 
-    /// The measurement begins: what was counted to warm up is forgotten, but no error is.
+    /// The measurement begins: what was counted to warm up is forgotten.
     pub(super) fn start(&mut self, now: Time) {
-        *self = Recorder { errors: self.errors, start: now, ..Recorder::new() };
+        *self = Recorder { start: now, ..Recorder::new() };
     }
 
     /// A right reply of `length` bytes has come.
@@ -104,16 +102,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_before_the_start_does_not_count_but_errors_do() {
+    fn what_came_before_the_start_does_not_count() {
         let mut recorder = Recorder::new();
         recorder.reply(10, Duration::from_millis(500), Time::ZERO);
-        recorder.errors.wrong += 1;
         let start = Time::ZERO + Duration::from_secs(1);
         recorder.start(start);
         for millis in 1..=100 {
             recorder.reply(10, Duration::from_millis(millis), start + Duration::from_millis(250));
         }
-        assert_eq!((recorder.messages, recorder.bytes, recorder.errors.wrong), (100, 1000, 1));
+        assert_eq!((recorder.messages, recorder.bytes), (100, 1000));
         let latency = recorder.latency();
         let millis = |time: Duration| time.as_secs_f64() * 1000.0;
         assert!((millis(latency.p50) - 50.0).abs() < 0.1, "{latency:?}");

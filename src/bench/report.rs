@@ -25,6 +25,9 @@ pub struct Report {
     /// What came of an echo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo: Option<EchoReport>,
+    /// What came of the short messages beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pings: Option<PingReport>,
     /// What came of holding connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<IdleReport>,
@@ -36,6 +39,17 @@ pub struct Report {
     pub saturated: Saturated,
     /// What went wrong.
     pub errors: Errors,
+}
+
+/// What came of the short messages beside a load.
+#[derive(Clone, Debug, Serialize)]
+pub struct PingReport {
+    /// The messages a second that were asked for.
+    pub rate: f64,
+    /// Right replies.
+    pub messages: u64,
+    /// From when a message was to be sent to its reply.
+    pub latency: Latency,
 }
 
 /// What came of an echo.
@@ -229,16 +243,13 @@ fn write_echo(f: &mut fmt::Formatter<'_>, report: &Report, echo: &EchoReport) ->
         grouped(echo.messages_per_second),
         echo.bytes_per_second / 1e6
     )?;
-    let Latency { min, mean, p50, p75, p90, p99, p99_9, p99_99, max } = echo.latency;
-    let line = |f: &mut fmt::Formatter<'_>, label, columns: &[(&str, Duration)]| {
-        write!(f, "{label:<10}")?;
-        for (name, time) in columns {
-            write!(f, "  {name} {}", Short(*time))?;
-        }
-        writeln!(f)
-    };
-    line(f, "latency", &[("min", min), ("mean", mean), ("p50", p50), ("p75", p75), ("p90", p90)])?;
-    line(f, "", &[("p99", p99), ("p99.9", p99_9), ("p99.99", p99_99), ("max", max)])?;
+    write_latency(f, "latency", &echo.latency)?;
+    if let Some(pings) = &report.pings {
+        let PingReport { rate, messages, latency } = pings;
+        let (messages, rate) = (grouped(*messages as f64), grouped(*rate));
+        writeln!(f, "pings       {messages}, {rate} a second, beside it")?;
+        write_latency(f, "latency", latency)?;
+    }
     if let Some(cpu) = echo.server_cpu_per_message {
         writeln!(f, "server CPU  {:.3} µs a message", cpu.as_secs_f64() * 1e6)?;
     }
@@ -246,6 +257,19 @@ fn write_echo(f: &mut fmt::Formatter<'_>, report: &Report, echo: &EchoReport) ->
         writeln!(f, "memory      {} before, {} with connections", Mib(before), Mib(with))?;
     }
     Ok(())
+}
+
+fn write_latency(f: &mut fmt::Formatter<'_>, label: &str, latency: &Latency) -> fmt::Result {
+    let Latency { min, mean, p50, p75, p90, p99, p99_9, p99_99, max } = *latency;
+    let mut line = |label, columns: &[(&str, Duration)]| {
+        write!(f, "{label:<10}")?;
+        for (name, time) in columns {
+            write!(f, "  {name} {}", Short(*time))?;
+        }
+        writeln!(f)
+    };
+    line(label, &[("min", min), ("mean", mean), ("p50", p50), ("p75", p75), ("p90", p90)])?;
+    line("", &[("p99", p99), ("p99.9", p99_9), ("p99.99", p99_99), ("max", max)])
 }
 
 fn write_idle(f: &mut fmt::Formatter<'_>, report: &Report, idle: &IdleReport) -> fmt::Result {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::echo::Echo;
 use super::idle::Idle;
 use super::process::{Process, Sample};
-use super::report::{EchoReport, IdleMemory, IdleReport, Report, Saturated};
+use super::report::{EchoReport, IdleMemory, IdleReport, PingReport, Report, Saturated};
 use super::{BenchError, Options, Progress};
 use crate::engine::{Engine, Limits, ServiceId, StopScope};
 use crate::kernel::Mio;
@@ -184,6 +184,11 @@ impl Run<Echo> {
             moments: recorder.moments(seconds),
             histogram: recorder.bars(),
         };
+        let pings = options.pings.zip(self.load().pings()).map(|(rate, pings)| PingReport {
+            rate,
+            messages: pings.messages,
+            latency: pings.latency(),
+        });
         Ok(Report {
             tool: tool(),
             url: options.target.to_string(),
@@ -191,11 +196,12 @@ impl Run<Echo> {
             connections: options.connections,
             seconds,
             echo: Some(echo),
+            pings,
             idle: None,
             server_load,
             generator_load,
             saturated: Saturated::of(server_load, generator_load),
-            errors: recorder.errors,
+            errors: self.load().errors(),
         })
     }
 }
@@ -235,6 +241,7 @@ impl Run<Idle> {
             connections: all,
             seconds: options.duration,
             echo: None,
+            pings: None,
             idle: Some(idle),
             server_load,
             generator_load,

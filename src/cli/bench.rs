@@ -65,6 +65,11 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     idle: bool,
 
+    /// Send so many short messages a second beside the load, on 16 connections of their own, and tell
+    /// how long they take: whether many bytes of some hold up the few of others
+    #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with = "idle")]
+    pings: Option<f64>,
+
     /// The process of the server, to see what it uses (Linux)
     #[arg(long, value_name = "PID")]
     server_pid: Option<u32>,
@@ -124,6 +129,7 @@ impl BenchArgs {
             duration: self.duration.duration(),
             warmup: self.warmup.duration(),
             rate: self.rate,
+            pings: self.pings,
             server_pid: self.server_pid,
         })
     }
