@@ -36,8 +36,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use self::contender::Programs;
-use self::measure::{Cell, IdleCell, measure, measure_idle};
-use self::scenario::{IDLE_CONNECTIONS, IDLE_CONTENDERS, SCENARIOS, Scenario};
+use self::measure::{Cell, IdleRound, MixedRound, Rounds, measure, measure_idle, measure_mixed};
+use self::scenario::{IDLE_CONNECTIONS, IDLE_CONTENDERS, MIXED_CONTENDERS, SCENARIOS, Scenario};
 
 /// What is asked for.
 #[derive(Debug)]
@@ -111,18 +111,25 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         println!("{}", table::scenario(scenario, &row));
         cells.push(row);
     }
-    let is_idle_wanted =
-        arguments.only.as_ref().map_or(arguments.is_full, |text| "idle".contains(text.as_str()));
-    let mut idle: Vec<IdleCell> = Vec::new();
-    if is_idle_wanted {
-        for name in IDLE_CONTENDERS {
-            let mut cell = IdleCell::new(name);
-            for _ in 0..arguments.rounds.min(3) {
-                progress(&format!("idle connections: {name}"));
-                cell.rounds.push(measure_idle(&programs, name, IDLE_CONNECTIONS)?);
-            }
-            idle.push(cell);
-        }
+    let is_wanted = |name: &str| {
+        arguments.only.as_ref().map_or(arguments.is_full, |text| name.contains(text.as_str()))
+    };
+    let time = Duration::from_secs_f64(arguments.seconds);
+    let mut mixed: Vec<Rounds<MixedRound>> = Vec::new();
+    if is_wanted("mixed") {
+        mixed = Rounds::measure(MIXED_CONTENDERS, arguments.rounds, |name| {
+            progress(&format!("short messages beside long ones: {name}"));
+            measure_mixed(&programs, name, time)
+        })?;
+        progress("");
+        println!("{}", table::mixed(&mixed));
+    }
+    let mut idle: Vec<Rounds<IdleRound>> = Vec::new();
+    if is_wanted("idle") {
+        idle = Rounds::measure(IDLE_CONTENDERS, arguments.rounds.min(3), |name| {
+            progress(&format!("idle connections: {name}"));
+            measure_idle(&programs, name, IDLE_CONNECTIONS)
+        })?;
         progress("");
         println!("{}", table::idle(&idle));
     }
@@ -130,7 +137,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     if arguments.is_full && arguments.only.is_none() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks");
         let rows: Vec<_> = scenarios.iter().copied().zip(&cells).collect();
-        let page = page::page(&rows, &idle, arguments.rounds, arguments.seconds);
+        let page = page::page(&rows, &mixed, &idle, arguments.rounds, arguments.seconds);
         let write = |name: &str, text: &str| {
             std::fs::write(folder.join(name), text).map_err(|error| format!("{name}: {error}"))
         };

@@ -1,5 +1,6 @@
 //! One measurement, and what many of them come to.
 
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -94,25 +95,55 @@ pub(crate) fn measure(
     if scenario.is_unicode {
         command.args(["--text", "unicode"]);
     }
-    let output = command.arg(&server.url).output().map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        eprintln!("{name} in {}: {} {}", scenario.name, output.status, text.trim());
-        return Ok(None);
-    }
-    let report: Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
-    let echo = &report["echo"];
-    let number = |value: &Value, what: &str| {
-        value.as_f64().ok_or_else(|| format!("{name}: the report has no {what}"))
+    let report = match report(command.arg(&server.url), name) {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("{}: {error}", scenario.name);
+            return Ok(None);
+        }
     };
+    let echo = &report["echo"];
     Ok(Some(Round {
-        cpu_micros: number(&echo["server_cpu_per_message"], "CPU time")?,
-        rate: number(&echo["messages_per_second"], "rate")?,
-        p50_micros: number(&echo["latency"]["p50"], "p50")?,
-        p99_micros: number(&echo["latency"]["p99"], "p99")?,
+        cpu_micros: number(&echo["server_cpu_per_message"], name, "CPU time")?,
+        rate: number(&echo["messages_per_second"], name, "rate")?,
+        p50_micros: number(&echo["latency"]["p50"], name, "p50")?,
+        p99_micros: number(&echo["latency"]["p99"], name, "p99")?,
         saturated: report["saturated"].as_str().unwrap_or("").to_owned(),
     }))
+}
+
+/// How long and short messages fare beside each other in one round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MixedRound {
+    pub(crate) bulk_rate: f64,
+    /// The latency of long messages: the median, and p99 as a ratio to it.
+    pub(crate) bulk_p50_micros: f64,
+    pub(crate) bulk_tail: f64,
+    pub(crate) ping_p50_micros: f64,
+    pub(crate) ping_p99_micros: f64,
+}
+
+/// Has a contender serve 16 connections with long messages, and short ones beside them.
+pub(crate) fn measure_mixed(
+    programs: &Programs,
+    name: &str,
+    time: Duration,
+) -> Result<MixedRound, String> {
+    let server = programs.start(name, Scheme::Ws)?;
+    let mut command = programs.generator();
+    command.args(["bench", "--json", "--spin", "--warmup", "200ms", "--pings", "1000"]);
+    command.args(["-d", &format!("{}ms", time.as_millis())]);
+    command.args(["-c", "16", "--depth", "16", "--size", "64KiB"]);
+    let report = report(command.arg(&server.url), name)?;
+    let (bulk, pings) = (&report["echo"], &report["pings"]["latency"]);
+    let p50 = number(&bulk["latency"]["p50"], name, "p50")?;
+    Ok(MixedRound {
+        bulk_rate: number(&bulk["messages_per_second"], name, "rate")?,
+        bulk_p50_micros: p50,
+        bulk_tail: number(&bulk["latency"]["p99"], name, "p99")? / p50,
+        ping_p50_micros: number(&pings["p50"], name, "p50 of pings")?,
+        ping_p99_micros: number(&pings["p99"], name, "p99 of pings")?,
+    })
 }
 
 /// What idle connections cost a contender in one round.
@@ -124,19 +155,36 @@ pub(crate) struct IdleRound {
     pub(crate) after: f64,
 }
 
-/// A contender that holds idle connections.
+/// A contender with what is measured in rounds of its own kind.
 #[derive(Clone, Debug)]
-pub(crate) struct IdleCell {
+pub(crate) struct Rounds<R> {
     pub(crate) name: String,
-    pub(crate) rounds: Vec<IdleRound>,
+    pub(crate) rounds: Vec<R>,
 }
 
-impl IdleCell {
-    pub(crate) fn new(name: &str) -> IdleCell {
-        IdleCell { name: name.to_owned(), rounds: Vec::new() }
+impl<R> Rounds<R> {
+    /// Measures each contender once in each round.
+    ///
+    /// # Errors
+    /// The first that went wrong.
+    pub(crate) fn measure(
+        names: &[&str],
+        rounds: usize,
+        mut measure: impl FnMut(&str) -> Result<R, String>,
+    ) -> Result<Vec<Rounds<R>>, String> {
+        let mut all: Vec<Rounds<R>> = names
+            .iter()
+            .map(|name| Rounds { name: (*name).to_owned(), rounds: Vec::new() })
+            .collect();
+        for _ in 0..rounds {
+            for cell in &mut all {
+                cell.rounds.push(measure(&cell.name)?);
+            }
+        }
+        Ok(all)
     }
 
-    pub(crate) fn spread(&self, of: impl Fn(&IdleRound) -> f64) -> Option<Spread> {
+    pub(crate) fn spread(&self, of: impl Fn(&R) -> f64) -> Option<Spread> {
         Spread::of(self.rounds.iter().map(of).collect())
     }
 }
@@ -151,19 +199,25 @@ pub(crate) fn measure_idle(
     let mut command = programs.generator();
     command.args(["bench", "--idle", "--json", "-d", "500ms", "-c", &connections.to_string()]);
     command.args(["--server-pid", &server.pid().to_string()]);
-    let output = command.arg(&server.url).output().map_err(|error| error.to_string())?;
+    let report = report(command.arg(&server.url), name)?;
+    let (idle, memory) = (&report["idle"], &report["idle"]["memory"]);
+    let (before, after) = (&memory["before"], &memory["after"]);
+    Ok(IdleRound {
+        bytes_per_connection: number(&memory["bytes_per_connection"], name, "memory")?,
+        cpu_micros_per_accept: number(&idle["server_cpu_per_accept"], name, "CPU time")?,
+        after: number(after, name, "memory")? / number(before, name, "memory")?,
+    })
+}
+
+/// Runs the generator to its end. What went wrong in front of `name` has no result.
+fn report(command: &mut Command, name: &str) -> Result<Value, String> {
+    let output = command.output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim()));
     }
-    let report: Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
-    let (idle, memory) = (&report["idle"], &report["idle"]["memory"]);
-    let number = |value: &Value, what: &str| {
-        value.as_f64().ok_or_else(|| format!("{name}: the report has no {what}"))
-    };
-    Ok(IdleRound {
-        bytes_per_connection: number(&memory["bytes_per_connection"], "memory")?,
-        cpu_micros_per_accept: number(&idle["server_cpu_per_accept"], "CPU time")?,
-        after: number(&memory["after"], "memory")? / number(&memory["before"], "memory")?,
-    })
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+}
+
+fn number(value: &Value, name: &str, what: &str) -> Result<f64, String> {
+    value.as_f64().ok_or_else(|| format!("{name}: the report has no {what}"))
 }

@@ -1,14 +1,15 @@
 //! The page in `docs/benchmarks/`.
 
 use super::machine;
-use super::measure::{Cell, IdleCell};
+use super::measure::{Cell, IdleRound, MixedRound, Rounds};
 use super::scenario::Scenario;
 use super::table;
 
 /// All tables, and how to read them.
 pub(crate) fn page(
     rows: &[(&Scenario, &Vec<Cell>)],
-    idle: &[IdleCell],
+    mixed: &[Rounds<MixedRound>],
+    idle: &[Rounds<IdleRound>],
     rounds: usize,
     seconds: f64,
 ) -> String {
@@ -28,6 +29,13 @@ pub(crate) fn page(
     );
     for (scenario, cells) in rows {
         text += &table::scenario(scenario, cells);
+        text.push('\n');
+    }
+    if !mixed.is_empty() {
+        text += "**Short messages beside long ones**: 16 WebSocket connections with 64 KiB at depth 16, and beside \
+                 them 1,000 messages of 64 B a second on 16 others, whose latency counts from when they were to be \
+                 sent. (The generator reads the long ones, too, and that is part of every latency.)\n\n";
+        text += &table::mixed(mixed);
         text.push('\n');
     }
     if !idle.is_empty() {

@@ -120,6 +120,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     row("udp, 64 B, 16 clients, depth 8", Scheme::Udp, (64, 16, 8), UDP, None),
 ];
 
+/// Who serves short messages beside long ones.
+pub(crate) const MIXED_CONTENDERS: &[&str] =
+    &["floor-ws", "readily", "readily-tokio", "ws-tungstenite-4k", "ws-fastwebsockets"];
+
 /// Who holds idle connections.
 pub(crate) const IDLE_CONTENDERS: &[&str] =
     &["readily", "ws-tungstenite-4k", "ws-tungstenite", "ws-fastwebsockets"];

@@ -1,6 +1,6 @@
 //! Results as Markdown tables, which are read in a terminal as well.
 
-use super::measure::{Cell, IdleCell};
+use super::measure::{Cell, IdleRound, MixedRound, Rounds};
 use super::scenario::Scenario;
 
 /// Closer than this to the floor is at the floor, as far as can be told.
@@ -22,11 +22,7 @@ pub(crate) fn scenario(scenario: &Scenario, cells: &[Cell]) -> String {
 }
 
 fn row(cell: &Cell, floor: &Cell) -> String {
-    let name = if cell.name == "readily" {
-        "**readily**".to_owned()
-    } else {
-        cell.name.replace('/', ", ")
-    };
+    let name = shown(&cell.name);
     let (Some(ratio), Some(cpu), Some(rate), Some(p50), Some(p99)) = (
         cell.ratio(floor),
         cell.median(|round| round.cpu_micros),
@@ -50,8 +46,40 @@ fn row(cell: &Cell, floor: &Cell) -> String {
     )
 }
 
+/// Short messages beside long ones.
+pub(crate) fn mixed(cells: &[Rounds<MixedRound>]) -> String {
+    let mut text = String::from(
+        "| server | long: messages a second | p50 | p99 to p50 | short: p50 | p99 (least to most) |\n\
+         |---|--:|--:|--:|--:|--:|\n",
+    );
+    for cell in cells {
+        let of = |of: fn(&MixedRound) -> f64| cell.spread(of);
+        let (Some(rate), Some(p50), Some(tail), Some(ping), Some(ping_tail)) = (
+            of(|round| round.bulk_rate),
+            of(|round| round.bulk_p50_micros),
+            of(|round| round.bulk_tail),
+            of(|round| round.ping_p50_micros),
+            of(|round| round.ping_p99_micros),
+        ) else {
+            continue;
+        };
+        text += &format!(
+            "| {} | {} | {} | {:.2} | {} | {} ({} to {}) |\n",
+            shown(&cell.name),
+            thousands(rate.median),
+            time(p50.median),
+            tail.median,
+            time(ping.median),
+            time(ping_tail.median),
+            time(ping_tail.least),
+            time(ping_tail.most)
+        );
+    }
+    text
+}
+
 /// Idle connections.
-pub(crate) fn idle(cells: &[IdleCell]) -> String {
+pub(crate) fn idle(cells: &[Rounds<IdleRound>]) -> String {
     let mut text = String::from(
         "| server | bytes for one more connection | CPU an accept, with handshake | memory after closing all |\n|---|--:|--:|--:|\n",
     );
@@ -63,7 +91,7 @@ pub(crate) fn idle(cells: &[IdleCell]) -> String {
         ) else {
             continue;
         };
-        let name = if cell.name == "readily" { "**readily**" } else { &cell.name };
+        let name = shown(&cell.name);
         text += &format!(
             "| {name} | {:.0} ({:.0} to {:.0}) | {:.1} µs ({:.1} to {:.1}) | {:+.0} % |\n",
             bytes.median,
@@ -76,6 +104,10 @@ pub(crate) fn idle(cells: &[IdleCell]) -> String {
         );
     }
     text
+}
+
+fn shown(name: &str) -> String {
+    if name == "readily" { format!("**{name}**") } else { name.replace('/', ", ") }
 }
 
 fn time(micros: f64) -> String {
