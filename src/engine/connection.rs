@@ -101,6 +101,8 @@ impl Flags {
     pub(super) const CUT_OFF: Flags = Flags(1 << 7);
     /// Input that was read is not decoded, but [parked](super::core::Core::parked).
     pub(super) const PARKED: Flags = Flags(1 << 8);
+    /// We have ended our side.
+    pub(super) const WRITE_ENDED: Flags = Flags(1 << 9);
 
     /// Whether `flag` is set.
     pub(super) fn has(self, flag: Flags) -> bool {

@@ -88,6 +88,7 @@ impl<O: Observer> Engine<O> {
         match connection.phase {
             Phase::Ending if connection.output.is_none() => {
                 connection.phase = Phase::HalfClosed;
+                connection.flags.set(Flags::WRITE_ENDED);
                 Some(CloseStep::ShutdownWrite)
             }
             Phase::Flushing if connection.output.is_some() => None,
@@ -100,9 +101,10 @@ impl<O: Observer> Engine<O> {
             Phase::Flushing => {
                 connection.phase = Phase::Lingering;
                 connection.since = now;
-                let leaves_end = connection.protocol.leaves_end_to_peer();
+                let is_ended = connection.flags.has(Flags::WRITE_ENDED)
+                    || connection.protocol.leaves_end_to_peer();
                 self.core.rearm(id);
-                (!leaves_end).then_some(CloseStep::ShutdownWrite)
+                (!is_ended).then_some(CloseStep::ShutdownWrite)
             }
             Phase::Dead => Some(CloseStep::Close),
             Phase::Connecting

@@ -622,3 +622,15 @@ fn whoever_dialed_reads_on_above_its_own_high_water() {
     call.world.pass(Duration::ZERO);
     assert_eq!(call.told(), ["drained"]);
 }
+
+#[test]
+fn our_side_is_ended_once() {
+    let mut call = call();
+    let id = call.connect("dial");
+    call.tell("half");
+    assert_eq!(call.world.socket(id), Socket::WriteEnded);
+    call.tell("close");
+    assert_eq!(call.world.socket(id), Socket::Open, "it lingers");
+    call.world.engine.receive_eof(id, call.world.now);
+    assert_eq!(call.world.socket(id), Socket::Closed);
+}
