@@ -348,6 +348,116 @@ fn what_is_no_sound_request_is_refused_and_the_connection_closed() {
 }
 
 #[test]
+fn two_readers_of_a_field_must_not_disagree() {
+    let server = server();
+    let refused = error("400 Bad Request", CLOSE);
+    let chunked = error("501 Not Implemented", CLOSE);
+    let post = "Content-Length: 5\r\n";
+    for (fields, expected) in [
+        ("A: b\0c\r\n", &refused),
+        ("A\0: b\r\n", &refused),
+        ("A: b\rc\r\n", &refused),
+        ("A: b\r\r\n", &refused),
+        ("A : b\r\n", &refused),
+        ("A\t: b\r\n", &refused),
+        (" A: b\r\n", &refused),
+        ("A: b\r\n\tc: d\r\n", &refused),
+        (": b\r\n", &refused),
+        ("A\r\n", &refused),
+        ("A(b): c\r\n", &refused),
+        ("Content-Length: 5, 5\r\n", &refused),
+        ("Content-Length: 5\r\nContent-Length: 5\r\n", &refused),
+        ("Content-Length: 0x5\r\n", &refused),
+        ("Content-Length: -1\r\n", &refused),
+        ("Content-Length: 99999999999999999999\r\n", &refused),
+        ("Content-Length:\r\n", &refused),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", &refused),
+        ("Transfer-Encoding: identity\r\n", &chunked),
+        ("Transfer-Encoding: xchunked\r\n", &chunked),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", &chunked),
+        ("Transfer-Encoding:\tchunked\r\n", &chunked),
+        ("transfer-encoding: chunked\r\ncontent-length: 5\r\n", &refused),
+        ("HOST: x\r\n", &refused),
+        ("Host: y\r\n", &refused),
+    ] {
+        let request = format!("POST / HTTP/1.1\r\nHost: x\r\n{fields}\r\n12345{GET}");
+        ask_last(&mut server.connect(0), request.as_bytes(), expected);
+        // It does not help to hide it behind a field that would be right.
+        if !fields.to_lowercase().contains("content-length") && expected == &refused {
+            let request = format!("POST / HTTP/1.1\r\nHost: x\r\n{post}{fields}\r\n12345{GET}");
+            ask_last(&mut server.connect(0), request.as_bytes(), expected);
+        }
+    }
+    // A line may end without a CR, and a value may have anything but a control character.
+    ask(&mut server.connect(0), "GET / HTTP/1.1\nHost: x\nA:b\nB: \u{e9}\t~\r\n\n", WELCOME);
+}
+
+#[test]
+fn what_a_target_means_is_not_guessed() {
+    let server = server();
+    let (missing, refused) = (error("404 Not Found", ""), error("400 Bad Request", CLOSE));
+    for target in ["//ws", "/./ws", "/x/../ws", "/ws/.", "/ws//", "/ws;a=b", "/ws%2f", "/%2e/ws"] {
+        ask(&mut server.connect(0), &handshake(target, "", ""), &missing);
+    }
+    // In absolute form the host is that of the target (RFC 9112 section 3.2.2).
+    for target in ["http://y/ws", "http://y:81/ws?x"] {
+        let request = handshake(target, "", "");
+        exchange(&mut server.connect(0), request.as_bytes(), SWITCHING.as_bytes());
+    }
+    ask(&mut server.connect(0), &handshake("http://y/none", "", ""), &missing);
+    ask(&mut server.connect(0), "GET http://x HTTP/1.1\r\nHost: x\r\n\r\n", WELCOME);
+    for target in
+        ["ws", "x:80", "http://", "http:///ws", "http://x y/ws", "ftp://x/ws", "*", "/ws\\"]
+    {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let mut stream = server.connect(0);
+        stream.write_all(request.as_bytes()).expect("writes");
+        let got = response(&mut stream);
+        assert!(got == refused || got == missing, "{target}: {got}");
+        assert_eq!(got == missing, target.starts_with('/'), "{target}: {got}");
+    }
+}
+
+#[test]
+fn other_protocols_are_not_switched_to() {
+    let server = server();
+    // An offer that is not taken is no error (RFC 9110 section 7.8), and the connection goes on.
+    let mut stream = server.connect(0);
+    for offer in ["h2c", "TLS/1.3, HTTP/2.0", "websocket, h2c"] {
+        let request = format!(
+            "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: {offer}\r\n\
+             Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+        );
+        ask(&mut stream, &request, WELCOME);
+    }
+    // The preface of HTTP/2, with what follows it in one segment.
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let refused = error("505 HTTP Version Not Supported", CLOSE);
+    ask_last(&mut server.connect(0), preface, &refused);
+}
+
+#[test]
+fn behind_an_upgrade_there_are_frames_and_nothing_else() {
+    let server = server();
+    // A request is no frame: `G` has reserved bits.
+    let mut stream = server.connect(0);
+    let all = format!("{GET}{}{GET}", handshake("/ws", "", ""));
+    stream.write_all(all.as_bytes()).expect("writes");
+    assert_eq!(response(&mut stream), WELCOME);
+    let closed = [SWITCHING.as_bytes(), b"\x88\x02\x03\xea"].concat();
+    assert_eq!(rest(&mut stream), closed);
+    // A handshake has no body: it could be taken for frames.
+    let bad = error("400 Bad Request", VERSION);
+    let mut stream = server.connect(0);
+    let with_body = format!("{}12345", handshake("/ws", "", "Content-Length: 5\r\n"));
+    ask(&mut stream, &with_body, &bad);
+    ask(&mut stream, GET, WELCOME);
+    let coded = handshake("/ws", "", "Transfer-Encoding: chunked\r\n");
+    let refused = error("501 Not Implemented", CLOSE);
+    ask_last(&mut server.connect(0), coded.as_bytes(), &refused);
+}
+
+#[test]
 fn a_head_of_more_than_16_kib_or_64_fields_is_refused() {
     let server = server();
     let refused = error("431 Request Header Fields Too Large", CLOSE);
