@@ -89,8 +89,13 @@ impl HeadScanner {
         if let Some(line) = start_line {
             self.check_start_line(line)?;
         } else if self.lines == 0 {
-            let new = seen.max(usize::from(self.line_start));
-            check_unfinished(window.get(new..).unwrap_or_default())?;
+            let start = usize::from(self.line_start);
+            match self.kind {
+                HeadKind::Request => {
+                    check_unfinished_request(window.get(seen.max(start)..).unwrap_or_default())?;
+                }
+                HeadKind::Response => check_unfinished_response(&window[start..])?,
+            }
         }
         if is_too_large { Err(Status::HeaderTooLarge) } else { Ok(None) }
     }
@@ -98,15 +103,25 @@ impl HeadScanner {
     fn check_start_line(&self, line: &[u8]) -> Result<(), Status> {
         match self.kind {
             HeadKind::Request => check_request_line(line),
-            HeadKind::Response if line.starts_with(b"HTTP/1.") => Ok(()),
+            HeadKind::Response if line.starts_with(STATUS_LINE) => Ok(()),
             HeadKind::Response => Err(Status::BadRequest),
         }
     }
 }
 
-/// Start lines are visible ASCII and spaces. A TLS client hello begins with 0x16 and is refused at
+/// How a response begins. Its reason phrase may be of any bytes (RFC 9112 §4).
+const STATUS_LINE: &[u8] = b"HTTP/1.";
+
+fn check_unfinished_response(line: &[u8]) -> Result<(), Status> {
+    let compared = line.len().min(STATUS_LINE.len());
+    let is_start = line[..compared] == STATUS_LINE[..compared];
+    // An empty line in front of it may be cut, too.
+    if is_start || line == b"\r" { Ok(()) } else { Err(Status::BadRequest) }
+}
+
+/// Request lines are visible ASCII and spaces. A TLS client hello begins with 0x16 and is refused at
 /// its first byte.
-fn check_unfinished(line: &[u8]) -> Result<(), Status> {
+fn check_unfinished_request(line: &[u8]) -> Result<(), Status> {
     let is_text = line.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r'));
     if is_text { Ok(()) } else { Err(Status::BadRequest) }
 }
@@ -199,6 +214,26 @@ mod tests {
         assert_eq!(client.scan(b"echo: what?\n"), Err(Status::BadRequest));
         let mut client = HeadScanner::new(HeadKind::Response);
         assert_eq!(client.scan(b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x81"), Ok(Some(36)));
+    }
+
+    #[test]
+    fn a_response_is_the_same_wherever_it_is_cut() {
+        for (head, is_sound) in [
+            (&b"HTTP/1.1 200 \xe9t\xe9\r\n\r\n"[..], true),
+            (b"\r\n\r\nHTTP/1.0 200\r\nA: b\r\n\r\n", true),
+            (b"SSH-2.0-x\r\n\r\n", false),
+            (b"HTTP/2 200\r\n\r\n", false),
+        ] {
+            for cut in 0..=head.len() {
+                let mut scanner = HeadScanner::new(HeadKind::Response);
+                let start = scanner.scan(&head[..cut]);
+                let found = if start == Ok(None) { scanner.scan(head) } else { start };
+                // One that is not sound is refused by us, or where it ends by the parser.
+                let is_whole = found == Ok(Some(head.len()));
+                let is_right = is_whole || (found.is_err() && !is_sound);
+                assert!(is_right, "{} cut at {cut}: {found:?}", head.escape_ascii());
+            }
+        }
     }
 
     #[test]
