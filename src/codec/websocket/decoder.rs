@@ -17,9 +17,10 @@
 //! | anywhere | something illegal | the error; nothing after it |
 //! | `Header` | a Close frame | its event; nothing after it |
 
-use super::header::FrameHeader;
+use super::deflate::{Inbound, Pool};
+use super::header::{FrameHeader, RSV1};
 use super::mask::reveal;
-use super::message::{Event, Kind, Limits, control_event, fitting};
+use super::message::{Event, Inflating, Kind, Limits, control_event, fitting};
 use super::partial::{Partial, skip};
 use super::{Opcode, ProtocolError, Role};
 use crate::buffer::BufferPool;
@@ -71,9 +72,39 @@ impl Decoder {
         limits: &Limits,
         pool: &mut BufferPool,
     ) -> Result<Option<Event<'a>>, ProtocolError> {
+        self.next_with(input, limits, pool, None)
+    }
+
+    /// [`next`](Decoder::next) on a connection that has agreed to compress (RFC 7692): RSV1 on the
+    /// first frame of a message says that `inbound` has to inflate it. The limit of a message holds
+    /// for what it is then.
+    ///
+    /// # Errors
+    /// As [`next`](Decoder::next).
+    pub fn next_inflating<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        limits: &Limits,
+        pool: &mut BufferPool,
+        inbound: &mut Inbound,
+        deflate: &mut Pool,
+    ) -> Result<Option<Event<'a>>, ProtocolError> {
+        self.next_with(input, limits, pool, Some(&mut Inflating { inbound, deflate }))
+    }
+
+    /// `inflating` is known to be there or not where this becomes part of the caller.
+    #[inline(always)]
+    fn next_with<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        limits: &Limits,
+        pool: &mut BufferPool,
+        inflating: Option<&mut Inflating<'_>>,
+    ) -> Result<Option<Event<'a>>, ProtocolError> {
+        let rsv = rsv(inflating.as_deref());
         if self.partial.is_none()
             && self.stage == Stage::Open
-            && let Some(Whole { kind, mask, payload }) = take_whole(input, self.role, limits)
+            && let Some(Whole { kind, mask, payload }) = take_whole(input, self.role, rsv, limits)
         {
             let ascii = reveal(payload, mask, 0);
             if kind == Kind::Binary || ascii || simdutf8::basic::from_utf8(payload).is_ok() {
@@ -81,7 +112,7 @@ impl Decoder {
             }
             return self.finish(Err(ProtocolError::InvalidUtf8), input, pool);
         }
-        self.next_uncommon(input, limits, pool)
+        self.next_uncommon(input, limits, pool, inflating)
     }
 
     /// Whether nothing is kept: the stream stands between two messages.
@@ -110,12 +141,13 @@ impl Decoder {
         input: &mut &'a mut [u8],
         limits: &Limits,
         pool: &mut BufferPool,
+        inflating: Option<&mut Inflating<'_>>,
     ) -> Result<Option<Event<'a>>, ProtocolError> {
         if self.stage == Stage::Finished {
             *input = &mut [];
             return Ok(None);
         }
-        let outcome = self.advance(input, limits, pool);
+        let outcome = self.advance(input, limits, pool, inflating);
         if matches!(outcome, Err(_) | Ok(Some(Event::Close(_)))) {
             return self.finish(outcome, input, pool);
         }
@@ -128,16 +160,18 @@ impl Decoder {
         input: &mut &'a mut [u8],
         limits: &Limits,
         pool: &mut BufferPool,
+        mut inflating: Option<&mut Inflating<'_>>,
     ) -> Result<Option<Event<'a>>, ProtocolError> {
+        let rsv = rsv(inflating.as_deref());
         loop {
             if let Some(partial) = &mut self.partial {
-                let event = partial.resume(input, pool)?;
+                let event = partial.resume(input, pool, inflating.as_deref_mut())?;
                 self.settle();
                 if event.is_some() {
                     return Ok(event);
                 }
             }
-            let Some(header) = self.take_header(input)? else { return Ok(None) };
+            let Some(header) = self.take_header(input, rsv)? else { return Ok(None) };
             if header.opcode.is_control() {
                 let payload_len = fitting(header.payload_len, usize::MAX)?;
                 if let Some(payload) = input.split_off_mut(..payload_len) {
@@ -152,19 +186,23 @@ impl Decoder {
     }
 
     /// Takes a whole header from the front of the input, or keeps what there is of one.
-    fn take_header(&mut self, input: &mut &mut [u8]) -> Result<Option<FrameHeader>, ProtocolError> {
+    fn take_header(
+        &mut self,
+        input: &mut &mut [u8],
+        rsv: u8,
+    ) -> Result<Option<FrameHeader>, ProtocolError> {
         if let Some(partial) = &mut self.partial {
-            let header = partial.take_header(input, self.role);
+            let header = partial.take_header(input, self.role, rsv);
             self.settle();
             return header;
         }
-        match FrameHeader::parse(input, self.role)? {
+        match FrameHeader::parse_with(input, self.role, rsv)? {
             Some((header, used)) => {
                 skip(input, used);
                 Ok(Some(header))
             }
             None if input.is_empty() => Ok(None),
-            None => self.partial.get_or_insert_default().take_header(input, self.role),
+            None => self.partial.get_or_insert_default().take_header(input, self.role, rsv),
         }
     }
 
@@ -190,7 +228,13 @@ impl Decoder {
     }
 }
 
-/// A data frame that is a message by itself and lies whole in the input, still masked.
+/// The bits that have a meaning in the header of a frame.
+#[inline]
+fn rsv(inflating: Option<&Inflating<'_>>) -> u8 {
+    if inflating.is_some() { RSV1 } else { 0 }
+}
+
+/// A data frame that is a message by itself, not compressed, and lies whole in the input, still masked.
 struct Whole<'a> {
     kind: Kind,
     mask: Option<[u8; 4]>,
@@ -200,11 +244,16 @@ struct Whole<'a> {
 /// Takes such a frame from the front of the input, if there is one and it is not too long.
 /// Otherwise nothing is taken, and nothing is decided either.
 #[inline]
-fn take_whole<'a>(input: &mut &'a mut [u8], role: Role, limits: &Limits) -> Option<Whole<'a>> {
-    let (header, used) = FrameHeader::parse(input, role).ok()??;
+fn take_whole<'a>(
+    input: &mut &'a mut [u8],
+    role: Role,
+    rsv: u8,
+    limits: &Limits,
+) -> Option<Whole<'a>> {
+    let (header, used) = FrameHeader::parse_with(input, role, rsv).ok()??;
     let kind = match header.opcode {
-        Opcode::Text if header.fin => Kind::Text,
-        Opcode::Binary if header.fin => Kind::Binary,
+        Opcode::Text if header.fin && header.rsv == 0 => Kind::Text,
+        Opcode::Binary if header.fin && header.rsv == 0 => Kind::Binary,
         _ => return None,
     };
     let payload_len = fitting(header.payload_len, limits.max_message).ok()?;

@@ -65,9 +65,32 @@ pub fn encode_frame(
     payload: &[u8],
     mask: Option<[u8; 4]>,
 ) {
+    append_frame(out, fin, 0, opcode, payload, mask);
+}
+
+/// Appends a frame that is a whole message, with the bits of an extension.
+pub(super) fn encode_frame_with(
+    out: &mut Vec<u8>,
+    rsv: u8,
+    opcode: Opcode,
+    payload: &[u8],
+    mask: Option<[u8; 4]>,
+) {
+    append_frame(out, true, rsv, opcode, payload, mask);
+}
+
+#[inline]
+fn append_frame(
+    out: &mut Vec<u8>,
+    fin: bool,
+    rsv: u8,
+    opcode: Opcode,
+    payload: &[u8],
+    mask: Option<[u8; 4]>,
+) {
     out.reserve(MAX_HEADER_BYTES + payload.len());
     let payload_len = payload.len() as u64;
-    FrameHeader { fin, rsv: 0, opcode, mask, payload_len }.encode(out);
+    FrameHeader { fin, rsv, opcode, mask, payload_len }.encode(out);
     let start = out.len();
     out.extend_from_slice(payload);
     if let Some(key) = mask {

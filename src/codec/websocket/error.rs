@@ -34,6 +34,9 @@ pub enum ProtocolError {
     InvalidCloseCode,
     /// A text message, or the reason of a Close frame, that is not UTF-8 (section 8.1).
     InvalidUtf8,
+    /// A compressed message that is no deflate stream (RFC 7692 section 7.2.2). That is 1007 as for
+    /// text that is none: its frames are as they must be, and what is in them is not.
+    InvalidDeflate,
     /// A message longer than this side accepts (sections 7.4.1 and 10.4).
     MessageTooBig,
     /// A message in more fragments than this side accepts (section 10.4). That is 1008 and not
@@ -56,7 +59,7 @@ impl ProtocolError {
             | ProtocolError::InterleavedMessage
             | ProtocolError::ShortClose
             | ProtocolError::InvalidCloseCode => CloseCode::Protocol,
-            ProtocolError::InvalidUtf8 => CloseCode::Invalid,
+            ProtocolError::InvalidUtf8 | ProtocolError::InvalidDeflate => CloseCode::Invalid,
             ProtocolError::MessageTooBig => CloseCode::Size,
             ProtocolError::TooManyFragments => CloseCode::Policy,
         }
@@ -77,6 +80,7 @@ impl ProtocolError {
             ProtocolError::ShortClose => "short_close",
             ProtocolError::InvalidCloseCode => "invalid_close_code",
             ProtocolError::InvalidUtf8 => "invalid_utf8",
+            ProtocolError::InvalidDeflate => "invalid_deflate",
             ProtocolError::MessageTooBig => "message_too_big",
             ProtocolError::TooManyFragments => "too_many_fragments",
         }
@@ -98,6 +102,7 @@ impl fmt::Display for ProtocolError {
             ProtocolError::ShortClose => "close payload of one byte",
             ProtocolError::InvalidCloseCode => "invalid close code",
             ProtocolError::InvalidUtf8 => "invalid UTF-8",
+            ProtocolError::InvalidDeflate => "invalid compressed data",
             ProtocolError::MessageTooBig => "message too big",
             ProtocolError::TooManyFragments => "too many fragments",
         })
@@ -121,6 +126,7 @@ mod tests {
         for error in [
             ProtocolError::LongControl,
             ProtocolError::InvalidUtf8,
+            ProtocolError::InvalidDeflate,
             ProtocolError::MessageTooBig,
             ProtocolError::TooManyFragments,
         ] {

@@ -21,6 +21,10 @@ pub const MAX_HEADER_BYTES: usize = 14;
 /// The longest payload of a control frame (section 5.5).
 pub const MAX_CONTROL_BYTES: usize = 125;
 
+/// The highest of the three bits for extensions: of permessage-deflate, the first frame of a message
+/// that is compressed (RFC 7692 section 6).
+pub const RSV1: u8 = 0b100;
+
 const FIN: u8 = 0x80;
 const RSV: u8 = 0x70;
 const OPCODE: u8 = 0x0f;
@@ -62,6 +66,12 @@ impl Opcode {
         }
     }
 
+    /// Whether this is the first frame of a message.
+    #[inline]
+    pub const fn begins_message(self) -> bool {
+        matches!(self, Opcode::Text | Opcode::Binary)
+    }
+
     /// Whether frames of this kind may come between the fragments of a message.
     #[inline]
     pub const fn is_control(self) -> bool {
@@ -74,8 +84,8 @@ impl Opcode {
 pub struct FrameHeader {
     /// Whether this is the last frame of its message.
     pub fin: bool,
-    /// The three bits that extensions may use, RSV1 the highest. No extension is negotiated, so a
-    /// parsed header has zero here.
+    /// The three bits that extensions may use, [`RSV1`] the highest. A parsed header has none set that
+    /// were not allowed.
     pub rsv: u8,
     /// What the frame is.
     pub opcode: Opcode,
@@ -94,8 +104,22 @@ impl FrameHeader {
     /// bytes are enough for all but the two errors about a length, which need the length.
     #[inline]
     pub fn parse(bytes: &[u8], role: Role) -> Result<Option<(FrameHeader, usize)>, ProtocolError> {
+        FrameHeader::parse_with(bytes, role, 0)
+    }
+
+    /// [`parse`](FrameHeader::parse) where an extension gives a meaning to the bits in `rsv`, on the
+    /// first frame of a message and nowhere else.
+    ///
+    /// # Errors
+    /// As [`parse`](FrameHeader::parse).
+    #[inline]
+    pub fn parse_with(
+        bytes: &[u8],
+        role: Role,
+        rsv: u8,
+    ) -> Result<Option<(FrameHeader, usize)>, ProtocolError> {
         let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
-        let opcode = check(first, second, role)?;
+        let opcode = check(first, second, role, rsv)?;
         let (payload_len, rest) = match second & LENGTH {
             LENGTH_16 => {
                 let Some((length, rest)) = rest.split_first_chunk() else { return Ok(None) };
@@ -121,7 +145,9 @@ impl FrameHeader {
             }
             Role::Client => (None, rest),
         };
-        let header = FrameHeader { fin: first & FIN != 0, rsv: 0, opcode, mask, payload_len };
+        // What is not allowed is not there, so without extensions this is known to be zero.
+        let rsv = (first & RSV) >> 4 & rsv;
+        let header = FrameHeader { fin: first & FIN != 0, rsv, opcode, mask, payload_len };
         Ok(Some((header, bytes.len() - rest.len())))
     }
 
@@ -147,11 +173,14 @@ impl FrameHeader {
 
 /// All that the first two bytes of a frame tell.
 #[inline]
-fn check(first: u8, second: u8, role: Role) -> Result<Opcode, ProtocolError> {
-    if first & RSV != 0 {
+fn check(first: u8, second: u8, role: Role, rsv: u8) -> Result<Opcode, ProtocolError> {
+    if first & RSV & !(rsv << 4) != 0 {
         return Err(ProtocolError::ReservedBits);
     }
     let opcode = Opcode::from_bits(first & OPCODE).ok_or(ProtocolError::ReservedOpcode)?;
+    if rsv != 0 && first & RSV != 0 && !opcode.begins_message() {
+        return Err(ProtocolError::ReservedBits);
+    }
     if opcode.is_control() && first & FIN == 0 {
         return Err(ProtocolError::FragmentedControl);
     }
@@ -214,6 +243,24 @@ mod tests {
         }
         assert_eq!(parse([0x81, 0x05], Role::Server), Unmasked);
         assert_eq!(parse([0x81, 0x85], Role::Client), Masked);
+    }
+
+    #[test]
+    fn a_bit_that_is_allowed_is_so_on_the_first_frame_of_a_message_only() {
+        let parse = |first: u8| {
+            let parsed = FrameHeader::parse_with(&[first, 0], Role::Client, RSV1)?;
+            Ok::<_, ProtocolError>(parsed.expect("two bytes are enough").0.rsv)
+        };
+        for begins in [0x81, 0x82, 0x01, 0x02] {
+            assert_eq!((parse(begins), parse(begins | 0x40)), (Ok(0), Ok(RSV1)));
+            for rsv in [0x10, 0x20, 0x30, 0x50, 0x60, 0x70] {
+                assert_eq!(parse(begins | rsv), Err(ProtocolError::ReservedBits));
+            }
+        }
+        for other in [0x80, 0x00, 0x88, 0x89, 0x8a] {
+            assert_eq!(parse(other), Ok(0));
+            assert_eq!(parse(other | 0x40), Err(ProtocolError::ReservedBits));
+        }
     }
 
     #[test]

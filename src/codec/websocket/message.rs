@@ -6,6 +6,8 @@
 //! frame header, before a byte of the payload is kept (section 10.4).
 
 use super::close::CloseFrame;
+use super::deflate::{Inbound, Pool};
+use super::header::{FrameHeader, RSV1};
 use super::{Opcode, ProtocolError};
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::utf8::Utf8Checker;
@@ -74,10 +76,14 @@ impl Kind {
 
 /// A data message that has begun and not ended.
 ///
-/// Invariant: what was kept is never more than what was announced, nor that more than the limit.
+/// Invariant: what was kept is never more than the limit, and of a message that is not compressed
+/// never more than what was announced.
 #[derive(Debug)]
 pub(super) struct Message {
     kind: Kind,
+    /// Its frames are pieces of a deflate stream. That says nothing about its length: however short
+    /// or long they are, the limit holds for what they become.
+    is_compressed: bool,
     utf8: Utf8Checker,
     fragments: u32,
     /// The lengths in the headers so far, added up.
@@ -88,21 +94,29 @@ pub(super) struct Message {
     bytes: Option<Box<Buffer>>,
 }
 
+/// What a message that is compressed needs to be read.
+#[derive(Debug)]
+pub(super) struct Inflating<'a> {
+    pub(super) inbound: &'a mut Inbound,
+    pub(super) deflate: &'a mut Pool,
+}
+
 impl Message {
-    /// The message to which a data frame with `opcode` belongs, given the one that is unfinished.
+    /// The message to which the data frame with this header belongs, given the one that is unfinished.
     pub(super) fn of_frame(
-        opcode: Opcode,
+        header: &FrameHeader,
         unfinished: Option<Message>,
     ) -> Result<Message, ProtocolError> {
-        let kind = match (opcode, unfinished) {
+        let kind = match (header.opcode, unfinished) {
             (Opcode::Continuation, Some(message)) => return Ok(message),
             (Opcode::Continuation, None) => return Err(ProtocolError::StrayContinuation),
             (_, Some(_)) => return Err(ProtocolError::InterleavedMessage),
             (Opcode::Text, None) => Kind::Text,
             (_, None) => Kind::Binary,
         };
-        let utf8 = Utf8Checker::new();
-        Ok(Message { kind, utf8, fragments: 0, announced: 0, ceiling: 0, bytes: None })
+        let (is_compressed, utf8) = (header.rsv & RSV1 != 0, Utf8Checker::new());
+        let (fragments, announced, ceiling, bytes) = (0, 0, 0, None);
+        Ok(Message { kind, is_compressed, utf8, fragments, announced, ceiling, bytes })
     }
 
     /// Judges the next frame of the message by its header.
@@ -112,20 +126,24 @@ impl Message {
         fin: bool,
         limits: &Limits,
     ) -> Result<usize, ProtocolError> {
-        let room = limits.max_message.saturating_sub(self.announced);
+        let room = match self.is_compressed {
+            true => usize::MAX,
+            false => limits.max_message.saturating_sub(self.announced),
+        };
         let payload_len = fitting(payload_len, room)?;
         self.fragments = self.fragments.saturating_add(1);
         if self.fragments > limits.max_fragments {
             return Err(ProtocolError::TooManyFragments);
         }
-        self.announced += payload_len;
-        self.ceiling = if fin { self.announced } else { limits.max_message };
+        self.announced = self.announced.saturating_add(payload_len);
+        let is_known = fin && !self.is_compressed;
+        self.ceiling = if is_known { self.announced } else { limits.max_message };
         Ok(payload_len)
     }
 
     /// Makes room for `additional` bytes that have come.
     pub(super) fn reserve(&mut self, additional: usize, pool: &mut BufferPool) {
-        if additional > 0 {
+        if additional > 0 && !self.is_compressed {
             let bytes = self.bytes.get_or_insert_with(|| pool.take_for(additional));
             reserve(bytes, additional, self.ceiling);
         }
@@ -133,6 +151,34 @@ impl Message {
 
     /// Keeps the next piece of the payload, unmasked.
     pub(super) fn extend(
+        &mut self,
+        piece: &[u8],
+        known_ascii: bool,
+        pool: &mut BufferPool,
+        inflating: Option<&mut Inflating<'_>>,
+    ) -> Result<(), ProtocolError> {
+        match inflating.filter(|_| self.is_compressed) {
+            Some(Inflating { inbound, deflate }) => {
+                inbound.inflate(piece, deflate, |block| self.keep_inflated(block, pool))
+            }
+            None => self.keep(piece, known_ascii, pool),
+        }
+    }
+
+    /// Keeps a block of what the payload was before it was compressed, if there is room for it.
+    fn keep_inflated(&mut self, block: &[u8], pool: &mut BufferPool) -> Result<(), ProtocolError> {
+        let kept = self.bytes.as_ref().map_or(0, |bytes| bytes.len());
+        if block.len() > self.ceiling.saturating_sub(kept) {
+            return Err(ProtocolError::MessageTooBig);
+        }
+        if !block.is_empty() {
+            let bytes = self.bytes.get_or_insert_with(|| pool.take_for(block.len()));
+            reserve(bytes, block.len(), self.ceiling);
+        }
+        self.keep(block, block.is_ascii(), pool)
+    }
+
+    fn keep(
         &mut self,
         piece: &[u8],
         known_ascii: bool,
@@ -148,7 +194,14 @@ impl Message {
     }
 
     /// The last frame is complete.
-    pub(super) fn finish<'a>(self) -> Result<Event<'a>, ProtocolError> {
+    pub(super) fn finish<'a>(
+        mut self,
+        pool: &mut BufferPool,
+        inflating: Option<&mut Inflating<'_>>,
+    ) -> Result<Event<'a>, ProtocolError> {
+        if let Some(Inflating { inbound, deflate }) = inflating.filter(|_| self.is_compressed) {
+            inbound.finish(deflate, |block| self.keep_inflated(block, pool))?;
+        }
         self.utf8.finish()?;
         Ok(self.kind.event(self.bytes.map_or(Payload::Borrowed(&[]), Payload::Owned)))
     }
@@ -192,8 +245,12 @@ pub(super) fn fitting(payload_len: u64, room: usize) -> Result<usize, ProtocolEr
 mod tests {
     use super::*;
 
+    fn header(opcode: Opcode) -> FrameHeader {
+        FrameHeader { fin: false, rsv: 0, opcode, mask: None, payload_len: 0 }
+    }
+
     fn binary() -> Message {
-        Message::of_frame(Opcode::Binary, None).unwrap()
+        Message::of_frame(&header(Opcode::Binary), None).unwrap()
     }
 
     #[test]
@@ -216,7 +273,7 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(message.admit(0, false, &limits), Ok(0));
             message.reserve(0, &mut pool);
-            message.extend(&[], true, &mut pool).unwrap();
+            message.extend(&[], true, &mut pool, None).unwrap();
         }
         assert_eq!(message.admit(0, true, &limits), Err(ProtocolError::TooManyFragments));
         assert_eq!(message.buffered_bytes(), 0);
@@ -224,11 +281,11 @@ mod tests {
 
     #[test]
     fn frames_belong_to_messages_or_are_refused() {
-        let stray = Message::of_frame(Opcode::Continuation, None);
+        let stray = Message::of_frame(&header(Opcode::Continuation), None);
         assert_eq!(stray.unwrap_err(), ProtocolError::StrayContinuation);
-        let inside = Message::of_frame(Opcode::Text, Some(binary()));
+        let inside = Message::of_frame(&header(Opcode::Text), Some(binary()));
         assert_eq!(inside.unwrap_err(), ProtocolError::InterleavedMessage);
-        let joined = Message::of_frame(Opcode::Continuation, Some(binary())).unwrap();
+        let joined = Message::of_frame(&header(Opcode::Continuation), Some(binary())).unwrap();
         assert_eq!(joined.kind, Kind::Binary);
     }
 

@@ -6,6 +6,9 @@
 //!   bytes ◄── header ◄── mask ◄────────── payload                 encoder
 //! ```
 //!
+//! Between the mask and the check of UTF-8 a connection that has agreed on it compresses:
+//! [`deflate`].
+//!
 //! [`Decoder`] turns the bytes of one direction into [`Event`]s, the `encode_*` functions append
 //! frames to a buffer. Both sides of a connection use the same code; [`Role`] says which side this
 //! is, and so which frames carry a mask. What to do about an event (answer a ping, finish the
@@ -17,6 +20,7 @@
 
 pub mod close;
 pub mod decoder;
+pub mod deflate;
 pub mod encoder;
 pub mod error;
 pub mod handshake;

@@ -7,7 +7,7 @@
 
 use super::header::{FrameHeader, MAX_HEADER_BYTES};
 use super::mask::reveal;
-use super::message::{Event, Limits, Message, control_event};
+use super::message::{Event, Inflating, Limits, Message, control_event};
 use super::{Opcode, ProtocolError, Role};
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::Payload;
@@ -52,7 +52,7 @@ impl Partial {
         header: &FrameHeader,
         limits: &Limits,
     ) -> Result<(), ProtocolError> {
-        let mut message = Message::of_frame(header.opcode, self.message.take())?;
+        let mut message = Message::of_frame(header, self.message.take())?;
         let payload_len = message.admit(header.payload_len, header.fin, limits)?;
         self.frame = Frame::Data { cut: Cut::new(header, payload_len), message };
         Ok(())
@@ -75,16 +75,19 @@ impl Partial {
         &mut self,
         input: &mut &mut [u8],
         pool: &mut BufferPool,
+        mut inflating: Option<&mut Inflating<'_>>,
     ) -> Result<Option<Event<'a>>, ProtocolError> {
         match std::mem::take(&mut self.frame) {
             header @ Frame::Header { .. } => self.frame = header,
             Frame::Data { mut cut, mut message } => {
                 message.reserve(cut.remaining.min(input.len()), pool);
-                cut.take(input, |piece, ascii| message.extend(piece, ascii, pool))?;
+                cut.take(input, |piece, ascii| {
+                    message.extend(piece, ascii, pool, inflating.as_deref_mut())
+                })?;
                 if cut.remaining > 0 {
                     self.frame = Frame::Data { cut, message };
                 } else if cut.fin {
-                    return message.finish().map(Some);
+                    return message.finish(pool, inflating).map(Some);
                 } else {
                     self.message = Some(message);
                 }
@@ -109,6 +112,7 @@ impl Partial {
         &mut self,
         input: &mut &mut [u8],
         role: Role,
+        rsv: u8,
     ) -> Result<Option<FrameHeader>, ProtocolError> {
         let Frame::Header { bytes, len } = &mut self.frame else { return Ok(None) };
         // No header is longer than `bytes`, so what does not fit is not needed.
@@ -117,7 +121,7 @@ impl Partial {
             *slot = *byte;
             *len += 1;
         }
-        match FrameHeader::parse(&bytes[..*len], role)? {
+        match FrameHeader::parse_with(&bytes[..*len], role, rsv)? {
             Some((header, used)) => {
                 // The kept bytes alone were too few, so `used` is more than them.
                 skip(input, used.saturating_sub(kept));

@@ -106,6 +106,9 @@ pub enum HandshakeError {
     NotAnUpgrade,
     /// The accept value does not belong to our key.
     WrongAccept,
+    /// The server chose the extension it was offered, but with parameters that are illegal, that leave
+    /// out what was asked for, or that we cannot keep (RFC 7692 section 7.1).
+    BadExtension,
     /// The server chose an extension or a subprotocol of which nobody spoke.
     NotOffered,
 }
@@ -118,6 +121,9 @@ impl fmt::Display for HandshakeError {
             HandshakeError::Status(code) => write!(f, "the server answered {code}"),
             HandshakeError::NotAnUpgrade => f.write_str("the server upgraded to something else"),
             HandshakeError::WrongAccept => f.write_str("the server's accept value is wrong"),
+            HandshakeError::BadExtension => {
+                f.write_str("the server's answer to an extension makes no sense")
+            }
             HandshakeError::NotOffered => f.write_str("the server chose what was not offered"),
         }?;
         f.write_str(": bad handshake")

@@ -1,0 +1,78 @@
+//! Compressing what is sent (RFC 7692 section 7.2.1).
+
+use super::pool::Pool;
+use super::zlib::Compressor;
+use super::{Context, WindowBits};
+use crate::codec::websocket::Opcode;
+use crate::codec::websocket::encoder::encode_frame_with;
+use crate::codec::websocket::header::RSV1;
+
+/// Appends a whole message of kind `opcode` in one frame, compressed by itself if that is worth it:
+/// see [`Pool::new`].
+pub fn encode_deflated(
+    out: &mut Vec<u8>,
+    opcode: Opcode,
+    message: &[u8],
+    mask: Option<[u8; 4]>,
+    window: WindowBits,
+    pool: &mut Pool,
+) {
+    encode(out, opcode, message, mask, window, None, pool);
+}
+
+/// The sending half of a compressed connection that takes its context over.
+#[derive(Debug)]
+pub struct Outbound {
+    window: WindowBits,
+    /// Made for the first message that is compressed.
+    compressor: Option<Box<Compressor>>,
+}
+
+impl Outbound {
+    /// For messages that are compressed as `context` says. `None`: without takeover it is the pool
+    /// that compresses ([`encode_deflated`]).
+    pub fn new(context: Context) -> Option<Outbound> {
+        context.takeover.then_some(Outbound { window: context.window, compressor: None })
+    }
+
+    /// Whether it holds a compressor.
+    pub fn holds_compressor(&self) -> bool {
+        self.compressor.is_some()
+    }
+
+    /// Gives what it holds back: no message is compressed any more.
+    pub fn release(&mut self) {
+        self.compressor = None;
+    }
+
+    /// Appends a whole message in one frame, compressed with what was sent before if that is worth
+    /// it. A message that does not get shorter is sent as it is, and the next one begins anew.
+    pub fn encode(
+        &mut self,
+        out: &mut Vec<u8>,
+        opcode: Opcode,
+        message: &[u8],
+        mask: Option<[u8; 4]>,
+        pool: &mut Pool,
+    ) {
+        encode(out, opcode, message, mask, self.window, Some(&mut self.compressor), pool);
+    }
+}
+
+fn encode(
+    out: &mut Vec<u8>,
+    opcode: Opcode,
+    message: &[u8],
+    mask: Option<[u8; 4]>,
+    window: WindowBits,
+    own: Option<&mut Option<Box<Compressor>>>,
+    pool: &mut Pool,
+) {
+    let is_sent = pool.is_worth(message.len())
+        && pool.compress(message, window, own, |compressed| {
+            encode_frame_with(out, RSV1, opcode, compressed, mask);
+        });
+    if !is_sent {
+        encode_frame_with(out, 0, opcode, message, mask);
+    }
+}

@@ -1,0 +1,95 @@
+//! The two halves of zlib, as flate2 has them: raw streams, and no errors but those of the data.
+
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+
+use super::{TAIL, WindowBits};
+
+/// Compresses.
+#[derive(Debug)]
+pub(super) struct Compressor(Compress);
+
+/// The bytes do not belong to a deflate stream (RFC 1951).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Corrupt;
+
+impl Compressor {
+    pub(super) fn new(window: WindowBits) -> Compressor {
+        let level = Compression::new(LEVEL);
+        Compressor(Compress::new_with_window_bits(level, false, window.get()))
+    }
+
+    /// Appends `message`, compressed, without [`TAIL`]. `None`: it could not be done, and what was
+    /// appended means nothing.
+    pub(super) fn compress(&mut self, message: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        let (start, mut input) = (out.len(), message);
+        loop {
+            out.reserve(MIN_ROOM_BYTES + input.len() / 4);
+            let before = self.0.total_in();
+            let status = self.0.compress_vec(input, out, FlushCompress::Sync).ok()?;
+            input = input.get(usize::try_from(self.0.total_in() - before).ok()?..)?;
+            // All is flushed once there is room left (zlib.h, "deflate").
+            if out.len() < out.capacity() && (input.is_empty() || status == Status::BufError) {
+                break;
+            }
+        }
+        let end = out.len().checked_sub(TAIL.len()).filter(|end| *end > start)?;
+        if !input.is_empty() || out[end..] != TAIL {
+            return None;
+        }
+        out.truncate(end);
+        Some(())
+    }
+
+    /// Forgets what was compressed.
+    pub(super) fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
+/// Inflates.
+#[derive(Debug)]
+pub(super) struct Inflater {
+    stream: Decompress,
+}
+
+/// What one step has done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Step {
+    /// So many bytes of the input are taken.
+    pub(super) consumed: usize,
+    /// So many bytes of the block are filled.
+    pub(super) produced: usize,
+    /// The last block of a stream has ended.
+    pub(super) is_end: bool,
+}
+
+impl Inflater {
+    /// With the largest window: zlib-rs has memory for no other.
+    pub(super) fn new() -> Inflater {
+        Inflater { stream: Decompress::new(false) }
+    }
+
+    /// Goes on with `input` until it is used up or `block` is full.
+    pub(super) fn step(&mut self, input: &[u8], block: &mut [u8]) -> Result<Step, Corrupt> {
+        let before = (self.stream.total_in(), self.stream.total_out());
+        let status = self.stream.decompress(input, block, FlushDecompress::Sync);
+        let is_end = status.map_err(|_| Corrupt)? == Status::StreamEnd;
+        let since = |now: u64, before: u64| usize::try_from(now - before).map_err(|_| Corrupt);
+        Ok(Step {
+            consumed: since(self.stream.total_in(), before.0)?,
+            produced: since(self.stream.total_out(), before.1)?,
+            is_end,
+        })
+    }
+
+    /// Forgets what was inflated.
+    pub(super) fn reset(&mut self) {
+        self.stream.reset(false);
+    }
+}
+
+/// zlib's own default.
+const LEVEL: u32 = 6;
+
+/// More than what a flush can add (zlib.h: six bytes).
+const MIN_ROOM_BYTES: usize = 64;
