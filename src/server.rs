@@ -18,6 +18,7 @@
 use std::fmt;
 use std::io;
 
+use crate::codec::websocket::deflate::Policy;
 use crate::config::{Binding, BindingError, Config, Framing, Plan, ServiceSpec, Transport};
 use crate::engine::{BindingId, Endpoint, Engine, Observer, ServiceId, StopScope};
 use crate::kernel::{BindError, BoundSocket, LocalAddr, Mio, raise_descriptor_limit};
@@ -285,7 +286,14 @@ fn endpoint(config: &Config, plan: &Plan, ids: &[BindingId]) -> Endpoint {
         Plan::Web(paths) => Endpoint::Web(Site {
             routes: paths
                 .iter()
-                .map(|(path, binding)| Route { path: path.clone(), binding: ids[*binding].index() })
+                .map(|(path, binding)| Route {
+                    path: path.clone(),
+                    binding: ids[*binding].index(),
+                    deflate: match config.bindings.as_slice()[*binding].transport() {
+                        Transport::WebSocket { deflate, .. } => *deflate,
+                        _ => Policy::Off,
+                    },
+                })
                 .collect(),
             origins: config.origins.clone(),
             hosts: config.hosts.clone(),

@@ -529,6 +529,7 @@ fn help_has_every_flag_and_examples() {
         "--max-message <SIZE>",
         "--max-line <SIZE>",
         "--max-queued <SIZE>",
+        "--deflate-from <SIZE>",
         "--max-connections <NUMBER>",
         "--handshake-timeout <DURATION>",
         "--keepalive-timeout <DURATION>",
@@ -548,7 +549,7 @@ fn help_has_every_flag_and_examples() {
     // Every example is one that is accepted when it is typed.
     let examples: Vec<_> =
         help.lines().filter_map(|line| line.strip_prefix("  readily serve")).collect();
-    assert_eq!(examples.len(), 6);
+    assert_eq!(examples.len(), 7);
     for example in examples {
         let script = format!("\"$0\" serve --check {example}");
         let output =

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use readily::address::{Family, InetAddress, ListenAddress, UnixAddress, UnixName};
+use readily::codec::websocket::deflate::Policy;
 use readily::config::{
     Binding, Bindings, Config, Framing, ListenerPlan, Plan, RandomRange, ServiceSpec, Transport,
 };
@@ -84,6 +85,13 @@ const GOOD: &[(&str, &str)] = &[
         "random=udp://:1?min=-9223372036854775808&max=9223372036854775807&stop=server",
     ),
     ("random=ws://:1/r?burst=true", "="),
+    ("echo=ws://:1/ws?deflate=true", "="),
+    ("echo=ws://:1/ws?deflate=takeover", "="),
+    ("echo=ws://:1/ws?deflate=false", "echo=ws://:1/ws"),
+    (
+        "random=ws+unix:///r:/r?mode=0600&deflate=true&burst=true",
+        "random=ws+unix:///r:/r?burst=true&deflate=true&mode=0600",
+    ),
     ("random=ws://:1/r?burst=false", "random=ws://:1/r"),
     ("random=ws://:1/r?limit=1000000&burst=true", "random=ws://:1/r?burst=true"),
     ("random=ws+unix:///r:/r?limit=0&burst=true", "random=ws+unix:///r:/r?burst=true&limit=0"),
@@ -202,8 +210,8 @@ const BAD: &[(&str, &str)] = &[
     ("echo=tcp://:1?stop=server&", "empty parameter `` (expected NAME=VALUE)"),
     ("echo=tcp://:1?stop=server&stop=server", "parameter `stop` is given twice"),
     ("echo=tcp://:1?colour=red", "unknown parameter `colour` (known here: framing, stop)"),
-    ("time=ws://:1/t?x=y", "unknown parameter `x` (there are none here)"),
-    ("random=ws://:1/r?x=y", "unknown parameter `x` (known here: min, max, burst, limit)"),
+    ("time=ws://:1/t?x=y", "unknown parameter `x` (known here: deflate)"),
+    ("random=ws://:1/r?x=y", "unknown parameter `x` (known here: min, max, burst, limit, deflate)"),
     ("random=unix:///r?x=y", "unknown parameter `x` (known here: min, max, stop, mode)"),
     ("count=udp://:1?Number=own", "unknown parameter `Number` (known here: number, stop)"),
     (
@@ -224,11 +232,11 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "echo=ws://:1/ws?stop=server",
-        "parameter `stop` has no meaning for echo on ws (there are none here)",
+        "parameter `stop` has no meaning for echo on ws (known here: deflate)",
     ),
     (
         "echo=ws+unix:///w:/ws?stop=server",
-        "parameter `stop` has no meaning for echo on ws+unix (known here: mode)",
+        "parameter `stop` has no meaning for echo on ws+unix (known here: deflate, mode)",
     ),
     (
         "echo=tcp://:1?framing=raw&stop=server",
@@ -276,6 +284,14 @@ const BAD: &[(&str, &str)] = &[
     (
         "random=tcp://:1?max=9223372036854775808",
         "bad value `9223372036854775808` for `max` (expected a signed 64-bit integer)",
+    ),
+    (
+        "echo=tcp://:1?deflate=true",
+        "parameter `deflate` has no meaning for echo on tcp (known here: framing, stop)",
+    ),
+    (
+        "echo=ws://:1/ws?deflate=yes",
+        "bad value `yes` for `deflate` (expected `false`, `true` or `takeover`)",
     ),
     ("random=ws://:1/r?burst=yes", "bad value `yes` for `burst` (expected `true` or `false`)"),
     (
@@ -355,7 +371,14 @@ fn a_binding_says_what_is_served_where_and_how() {
     assert_eq!(random.service(), &ServiceSpec::Random { range, burst });
     let inet = InetAddress { family: Family::Any, host: Some("::1".into()), port: 1 };
     assert_eq!(random.listen(), &ListenAddress::Tcp(inet));
-    assert_eq!(random.transport(), &Transport::WebSocket { path: "/r".into() });
+    assert_eq!(
+        random.transport(),
+        &Transport::WebSocket { path: "/r".into(), deflate: Policy::Off }
+    );
+
+    let echo = binding("echo=ws://:1/ws?deflate=takeover");
+    let takeover = Transport::WebSocket { path: "/ws".into(), deflate: Policy::Takeover };
+    assert_eq!(echo.transport(), &takeover);
 
     let count = binding("count=udp6://:1?number=own&stop=server");
     assert_eq!(count.service(), &ServiceSpec::Count { number: Number::Own });
@@ -372,7 +395,10 @@ fn a_binding_says_what_is_served_where_and_how() {
     let ws_unix = binding("time=ws+unix:///a:/b:/t%20");
     let name = UnixName::Path("/a:/b".into());
     assert_eq!(ws_unix.listen(), &ListenAddress::Unix(UnixAddress { name, mode: None }));
-    assert_eq!(ws_unix.transport(), &Transport::WebSocket { path: "/t ".into() });
+    assert_eq!(
+        ws_unix.transport(),
+        &Transport::WebSocket { path: "/t ".into(), deflate: Policy::Off }
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use readily::codec::websocket::deflate::Policy;
 use readily::codec::websocket::encode_pong;
 use readily::engine::{
     BindingId, CloseStep, ConnId, Endpoint, EndpointId, Engine, Limits, StopScope,
@@ -37,7 +38,11 @@ impl World {
     }
 
     pub(crate) fn web(&mut self) -> EndpointId {
-        let routes = vec![Route { path: "/ws".to_owned(), binding: self.binding.index() }];
+        let routes = vec![Route {
+            path: "/ws".to_owned(),
+            binding: self.binding.index(),
+            deflate: Policy::Off,
+        }];
         self.engine.add_endpoint(Endpoint::Web(Site { routes, ..Site::default() }))
     }
 

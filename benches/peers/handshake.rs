@@ -32,7 +32,7 @@ impl Handshake {
                 let request = parse_request(&self.head).map_err(|_| NoWebSocket)?;
                 let accept = check_upgrade(&request).map_err(|_| NoWebSocket)?;
                 let mut answer = Vec::new();
-                encode_accept(&mut answer, &accept);
+                encode_accept(&mut answer, &accept, &[]);
                 Ok(Some(answer))
             }
             Ok(Some(_)) | Err(_) => Err(NoWebSocket),

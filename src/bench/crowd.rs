@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{BINDING, Options, source};
 use crate::address::ConnectAddress;
+use crate::codec::websocket::deflate::Policy;
 use crate::config::TargetKind;
 use crate::engine::{Context, Dial, Speaks};
 use crate::protocol::OpeningRequest;
@@ -30,6 +31,7 @@ impl Crowd {
                 host: options.target.authority(),
                 path: options.target.web_path().to_owned(),
                 fields: Vec::new(),
+                deflate: Policy::Off,
             })),
         };
         Crowd { address, speaks, begun: 0, open: 0, failed: 0 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use readily::client::{OnEof, Options, WebOptions};
+use readily::codec::websocket::deflate::Policy;
 use readily::config::{ByteSize, Target, Timeout};
 use readily::engine::Limits;
 
-use super::serve::{size, time};
+use super::serve::{size, size_or_zero, time};
 
 /// What to talk to, and how.
 #[derive(Args, Debug)]
@@ -78,6 +79,16 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "ORIGIN", help_heading = "WebSocket", value_parser = field_value)]
     origin: Option<String>,
 
+    /// Offer to compress messages: each by itself (true), or with what was sent before (takeover)
+    #[arg(long, value_name = "HOW", help_heading = "WebSocket", value_enum, num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    deflate: Option<Deflate>,
+
+    /// The smallest message that is compressed; 0: each, even if that does not make it smaller
+    #[arg(long, value_name = "SIZE", help_heading = "WebSocket", value_parser = size_or_zero,
+          default_value_t = Limits::default().protocol.deflate_from)]
+    deflate_from: usize,
+
     /// The longest message, of the server and of the input
     #[arg(long, value_name = "SIZE", help_heading = "WebSocket",
           default_value_t = size(Limits::default().protocol.frames.max_message))]
@@ -86,6 +97,15 @@ pub(crate) struct ConnectArgs {
     /// Run the client's side of the Autobahn test suite against this server
     #[arg(long, hide = true)]
     pub(crate) autobahn: bool,
+}
+
+/// What may be remembered of one message to shorten the next.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Deflate {
+    /// Nothing
+    True,
+    /// All of it, in both directions
+    Takeover,
 }
 
 /// What the end of the input means.
@@ -125,6 +145,12 @@ impl ConnectArgs {
                 fields: self.header,
                 subprotocols: self.subprotocol,
                 origin: self.origin,
+                deflate: match self.deflate {
+                    None => Policy::Off,
+                    Some(Deflate::True) => Policy::NoTakeover,
+                    Some(Deflate::Takeover) => Policy::Takeover,
+                },
+                deflate_from: self.deflate_from,
             },
             ping_interval: self.ping_interval.duration(),
             ..Options::new(target)
@@ -194,6 +220,7 @@ Exit codes:
 Examples:
   readily connect 'tcp://127.0.0.1:8001'
   seq 1000 | readily connect 'ws://127.0.0.1:1234/ws'
+  readily connect --deflate 'ws://127.0.0.1:1234/ws' <large.txt
   echo '1 6' | readily connect 'udp://127.0.0.1:8004'
   readily connect --on-eof wait 'ws+unix://./web.sock:/ws' </dev/null";
 

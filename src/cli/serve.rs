@@ -44,6 +44,12 @@ pub(crate) struct ServeArgs {
           default_value_t = size(Limits::default().max_queued_bytes))]
     max_queued: ByteSize,
 
+    /// The smallest WebSocket message that is compressed, on bindings with `deflate`; 0: each, even if
+    /// that does not make it smaller
+    #[arg(long, value_name = "SIZE", help_heading = "Limits", value_parser = size_or_zero,
+          default_value_t = Limits::default().protocol.deflate_from)]
+    deflate_from: usize,
+
     /// The most connections at a time [default: what the descriptor limit allows]
     #[arg(long, value_name = "NUMBER", help_heading = "Limits", value_parser = connections)]
     max_connections: Option<NonZeroUsize>,
@@ -108,6 +114,7 @@ impl ServeArgs {
         }
         .with_max_message(self.max_message.bytes());
         limits.protocol.max_line = self.max_line.bytes();
+        limits.protocol.deflate_from = self.deflate_from;
         Ok(Config {
             bindings,
             limits,
@@ -125,6 +132,14 @@ fn connections(text: &str) -> Result<NonZeroUsize, &'static str> {
         Ok(number) => NonZeroUsize::new(number).ok_or("it has to be more than zero"),
         Err(_) => Err("write a number of connections as 1000"),
     }
+}
+
+/// Reads a size that may be none.
+pub(super) fn size_or_zero(text: &str) -> Result<usize, String> {
+    if text == "0" {
+        return Ok(0);
+    }
+    text.parse::<ByteSize>().map(ByteSize::bytes).map_err(|error| error.to_string())
 }
 
 /// A size as the command line shows it.
@@ -153,8 +168,10 @@ URLs and their parameters:
   unix://PATH         lines                   as tcp, and mode=0660
   unixgram://PATH     datagrams               as udp, and mode=0660
   unixpacket://PATH   packets                 as udp, and mode=0660
-  ws://HOST:PORT/ws   WebSocket messages
-  ws+unix://PATH:/ws  WebSocket messages      mode=0660
+  ws://HOST:PORT/ws   WebSocket messages      deflate=false|true|takeover
+  ws+unix://PATH:/ws  WebSocket messages      as ws, and mode=0660
+  deflate=true compresses for clients that offer it, each message by itself;
+  takeover uses what was sent before, for some 400 KiB a connection.
   Without HOST it is every address of this machine; port 0 is any that is free.
   PATH is /absolute, ./relative or @abstract. Special characters are
   percent-encoded.
@@ -180,6 +197,7 @@ Examples (quote URLs: `?` and `&` mean something to a shell):
   readily serve 'random=tcp4://127.0.0.1:8004?min=1&max=6'
   readily serve 'echo=unix:///tmp/echo.sock?framing=raw&mode=0600'
   readily serve 'echo=ws://:1234/ws' 'random=ws://:1234/random?burst=true'
+  readily serve 'echo=ws://:1234/ws?deflate=true'
   readily serve --transcript --max-message 64KiB 'echo=ws://127.0.0.1:1234/ws'";
 
 #[cfg(test)]
@@ -205,7 +223,7 @@ mod tests {
     fn every_option_reaches_the_configuration() {
         let args = "--max-message 2KiB --max-line 3KiB --max-queued 4KiB --max-connections 5 \
                     --handshake-timeout 6s --keepalive-timeout 7s --ping-interval 8s \
-                    --pong-timeout 9s --drain-timeout 10s --allow-origin null \
+                    --pong-timeout 9s --drain-timeout 10s --deflate-from 11 --allow-origin null \
                     --allow-origin https://a --allow-host b echo=tcp://:1";
         let args = serve(&args.split_whitespace().collect::<Vec<_>>());
         let config = args.config(Path::new("/tmp")).expect("legal");
@@ -220,6 +238,7 @@ mod tests {
         }
         .with_max_message(2 * 1024);
         expected.protocol.max_line = 3 * 1024;
+        expected.protocol.deflate_from = 11;
         assert_eq!(config.limits, expected);
         assert_eq!(config.max_connections, NonZeroUsize::new(5));
         assert_eq!(config.bindings.as_slice().len(), 1);
@@ -238,6 +257,6 @@ mod tests {
             serve(&args).config(Path::new("/tmp")).unwrap_or_else(|error| panic!("{error}"));
             count += 1;
         }
-        assert_eq!(count, 6);
+        assert_eq!(count, 7);
     }
 }

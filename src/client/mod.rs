@@ -153,6 +153,7 @@ impl Client {
         }
         .with_max_message(options.max_message);
         limits.protocol.max_line = options.max_message;
+        limits.protocol.deflate_from = options.web.deflate_from;
         limits
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::input::Unit;
 use super::words;
+use crate::codec::websocket::deflate::Policy;
 use crate::config::{Target, TargetKind};
 use crate::engine::Limits;
 use crate::protocol::OpeningRequest;
@@ -42,7 +43,7 @@ pub struct Options {
 }
 
 /// What a WebSocket client asks for.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WebOptions {
     /// Binary messages instead of text.
     pub is_binary: bool,
@@ -52,6 +53,24 @@ pub struct WebOptions {
     pub subprotocols: Vec<String>,
     /// The page that we pretend to be.
     pub origin: Option<String>,
+    /// Whether to offer compression.
+    pub deflate: Policy,
+    /// The shortest message that is compressed, in bytes; with zero every message is, also where that
+    /// does not make it shorter.
+    pub deflate_from: usize,
+}
+
+impl Default for WebOptions {
+    fn default() -> WebOptions {
+        WebOptions {
+            is_binary: false,
+            fields: Vec::new(),
+            subprotocols: Vec::new(),
+            origin: None,
+            deflate: Policy::Off,
+            deflate_from: Limits::default().protocol.deflate_from,
+        }
+    }
 }
 
 /// What the end of the input means.
@@ -90,16 +109,21 @@ impl Options {
     /// # Errors
     /// The first that means nothing there.
     pub fn check(&self) -> Result<(), OptionsError> {
+        if self.web.deflate != Policy::Off && !cfg!(feature = "deflate") {
+            return Err(OptionsError::NotBuilt { option: "--deflate" });
+        }
         let kind = self.target.kind();
         let scheme = self.target.scheme();
         let no_meaning = |option| Err(OptionsError::NoMeaning { option, scheme });
         if kind != TargetKind::WebSocket {
-            let WebOptions { is_binary, fields, subprotocols, origin } = &self.web;
+            let WebOptions { is_binary, fields, subprotocols, origin, deflate, deflate_from: _ } =
+                &self.web;
             for (is_used, option) in [
                 (*is_binary, "--binary"),
                 (!fields.is_empty(), "--header"),
                 (!subprotocols.is_empty(), "--subprotocol"),
                 (origin.is_some(), "--origin"),
+                (*deflate != Policy::Off, "--deflate"),
             ] {
                 if is_used {
                     return no_meaning(option);
@@ -155,7 +179,7 @@ impl Options {
             fields.push(("Sec-WebSocket-Protocol".to_owned(), subprotocols.join(", ")));
         }
         let host = host.unwrap_or_else(|| self.target.authority());
-        OpeningRequest { host, path: path.to_owned(), fields }
+        OpeningRequest { host, path: path.to_owned(), fields, deflate: self.web.deflate }
     }
 }
 
@@ -169,6 +193,11 @@ pub enum OptionsError {
         /// The scheme of the URL.
         scheme: &'static str,
     },
+    /// The feature of the crate that it needs was left out.
+    NotBuilt {
+        /// The option.
+        option: &'static str,
+    },
 }
 
 impl fmt::Display for OptionsError {
@@ -176,6 +205,9 @@ impl fmt::Display for OptionsError {
         match self {
             OptionsError::NoMeaning { option, scheme } => {
                 write!(f, "{option} has no meaning for {scheme}")
+            }
+            OptionsError::NotBuilt { option } => {
+                write!(f, "{option}: this program was built without it")
             }
         }
     }
@@ -198,6 +230,10 @@ mod tests {
         tcp.web.is_binary = true;
         let error = tcp.check().expect_err("binary lines").to_string();
         assert_eq!(error, "--binary has no meaning for tcp");
+        let mut unix = options("unix://./s");
+        unix.web.deflate = Policy::NoTakeover;
+        let error = unix.check().expect_err("no frames").to_string();
+        assert!(error.starts_with("--deflate"), "{error}");
         let mut udp = options("udp6://h:1");
         udp.reconnect = true;
         let error = udp.check().expect_err("nothing to connect to").to_string();

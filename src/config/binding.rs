@@ -45,7 +45,7 @@ impl Binding {
     pub fn url(&self, local_port: Option<u16>) -> String {
         let (scheme, address) = self.scheme_and_address(local_port);
         let mut url = format!("{}://{address}", scheme.name());
-        if let Transport::WebSocket { path } = &self.transport {
+        if let Transport::WebSocket { path, .. } = &self.transport {
             match scheme {
                 // A colon in the path could make another `:/` behind the one that splits.
                 Scheme::WebUnix => {
@@ -67,7 +67,7 @@ impl Binding {
     /// The path of a WebSocket as a client's request line holds it: encoded.
     pub fn request_path(&self) -> Option<String> {
         match &self.transport {
-            Transport::WebSocket { path } => Some(percent::encode(path.as_bytes(), PATH_BYTES)),
+            Transport::WebSocket { path, .. } => Some(percent::encode(path.as_bytes(), PATH_BYTES)),
             Transport::Stream { .. } | Transport::Packet { .. } | Transport::Datagram { .. } => {
                 None
             }

@@ -67,7 +67,7 @@ impl Bindings {
             None => self.listeners.push(ListenerPlan {
                 listen: binding.listen().clone(),
                 plan: match binding.transport() {
-                    Transport::WebSocket { path } => Plan::Web(vec![(path.clone(), index)]),
+                    Transport::WebSocket { path, .. } => Plan::Web(vec![(path.clone(), index)]),
                     _ => Plan::One(index),
                 },
             }),
@@ -92,7 +92,7 @@ impl Bindings {
     fn share(&mut self, listener: usize, binding: &Binding, index: usize) -> Result<(), Problem> {
         let ListenerPlan { listen, plan } = &mut self.listeners[listener];
         let (paths, path) = match (plan, binding.transport()) {
-            (Plan::Web(paths), Transport::WebSocket { path })
+            (Plan::Web(paths), Transport::WebSocket { path, .. })
                 if is_same_socket(listen, binding.listen()) =>
             {
                 (paths, path)

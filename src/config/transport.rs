@@ -4,6 +4,7 @@ use super::error::Problem;
 use super::parameters::Parameters;
 use super::scheme::Carrier;
 use super::service::Kind;
+use crate::codec::websocket::deflate::Policy;
 use crate::engine::StopScope;
 
 /// The transport of a binding. Each holds only what can be chosen for it.
@@ -29,6 +30,8 @@ pub enum Transport {
     WebSocket {
         /// The path of the request, decoded: it begins with `/` and is longer than that.
         path: String,
+        /// Whether clients that offer to compress may.
+        deflate: Policy,
     },
 }
 
@@ -73,12 +76,15 @@ impl Transport {
             });
         }
         let stop = stop.unwrap_or_default();
+        let deflate = parameters.take_parsed("deflate", DEFLATE_VALUES, parse_deflate)?;
         Ok(match carrier {
             Carrier::Stream if is_raw => Transport::Stream { framing: Framing::Raw },
             Carrier::Stream => Transport::Stream { framing: Framing::Lines { stop } },
             Carrier::Packet => Transport::Packet { stop },
             Carrier::Datagram => Transport::Datagram { stop },
-            Carrier::Web => Transport::WebSocket { path: web_path },
+            Carrier::Web => {
+                Transport::WebSocket { path: web_path, deflate: deflate.unwrap_or_default() }
+            }
         })
     }
 
@@ -88,7 +94,7 @@ impl Transport {
             // Services that look at what a message says cannot tell without boundaries.
             (Carrier::Stream, Kind::Echo | Kind::Discard) => &["framing", "stop"],
             (Carrier::Stream | Carrier::Packet | Carrier::Datagram, _) => &["stop"],
-            (Carrier::Web, _) => &[],
+            (Carrier::Web, _) => &["deflate"],
         }
     }
 
@@ -101,10 +107,16 @@ impl Transport {
             | Transport::Datagram { stop: StopScope::Server } => {
                 vec![("stop", "server".to_owned())]
             }
+            Transport::WebSocket { deflate: Policy::NoTakeover, .. } => {
+                vec![("deflate", "true".to_owned())]
+            }
+            Transport::WebSocket { deflate: Policy::Takeover, .. } => {
+                vec![("deflate", "takeover".to_owned())]
+            }
             Transport::Stream { framing: Framing::Lines { stop: StopScope::Connection } }
             | Transport::Packet { stop: StopScope::Connection }
             | Transport::Datagram { stop: StopScope::Connection }
-            | Transport::WebSocket { .. } => Vec::new(),
+            | Transport::WebSocket { deflate: Policy::Off, .. } => Vec::new(),
         }
     }
 
@@ -116,5 +128,21 @@ impl Transport {
             Transport::Datagram { .. } => Carrier::Datagram,
             Transport::WebSocket { .. } => Carrier::Web,
         }
+    }
+}
+
+/// The values of the parameter of that name.
+const DEFLATE_VALUES: &str = if cfg!(feature = "deflate") {
+    "`false`, `true` or `takeover`"
+} else {
+    "`false`: this program was built without compression"
+};
+
+fn parse_deflate(value: &str) -> Option<Policy> {
+    match value {
+        "false" => Some(Policy::Off),
+        "true" if cfg!(feature = "deflate") => Some(Policy::NoTakeover),
+        "takeover" if cfg!(feature = "deflate") => Some(Policy::Takeover),
+        _ => None,
     }
 }

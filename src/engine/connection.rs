@@ -7,7 +7,8 @@ use super::limits::Limits;
 use super::timers::Tick;
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
-use crate::protocol::{Deadline, Format, Protocol, WebSocket};
+use crate::codec::websocket::deflate::Agreement;
+use crate::protocol::{Compressed, Deadline, Format, Protocol, WebSocket};
 
 /// Where a connection is between accept and close.
 ///
@@ -163,8 +164,17 @@ impl Connection {
     }
 
     /// The connection has become a WebSocket, on which we are `role` and the peer is of `binding`.
-    pub(super) fn upgrade(&mut self, binding: BindingId, role: Role, now: Tick) {
-        self.protocol = Protocol::WebSocket(WebSocket::opened(role));
+    pub(super) fn upgrade(
+        &mut self,
+        binding: BindingId,
+        role: Role,
+        agreement: Option<Agreement>,
+        now: Tick,
+    ) {
+        self.protocol = match agreement {
+            None => Protocol::WebSocket(WebSocket::opened(role)),
+            Some(agreement) => Protocol::Compressed(Box::new(Compressed::opened(role, agreement))),
+        };
         self.binding = binding.0;
         self.since = now;
     }
@@ -195,7 +205,9 @@ impl Connection {
     /// that was asked.
     pub(super) fn silence(&self, now: Tick) -> Option<Duration> {
         match (&self.protocol, self.phase) {
-            (Protocol::WebSocket(_), Phase::Open) => Some(now.since(self.since)),
+            (Protocol::WebSocket(_) | Protocol::Compressed(_), Phase::Open) => {
+                Some(now.since(self.since))
+            }
             _ => None,
         }
     }
@@ -251,11 +263,11 @@ impl Connection {
                     (limits.keepalive_timeout, Deadline::KeepAlive)
                 }
                 Protocol::Http(_) => (limits.handshake_timeout, Deadline::Handshake),
-                Protocol::WebSocket(_) if self.is_held() => return None,
-                Protocol::WebSocket(_) if self.flags.has(Flags::PINGED) => {
-                    (limits.pong_timeout, Deadline::Pong)
-                }
-                Protocol::WebSocket(_) => (limits.ping_interval, Deadline::Pong),
+                Protocol::WebSocket(_) | Protocol::Compressed(_) => match self.flags {
+                    _ if self.is_held() => return None,
+                    flags if flags.has(Flags::PINGED) => (limits.pong_timeout, Deadline::Pong),
+                    _ => (limits.ping_interval, Deadline::Pong),
+                },
             },
         };
         Some((self.since.after(after), deadline))

@@ -21,6 +21,7 @@ use super::stats::Stats;
 use super::timers::{Tick, Timers};
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
+use crate::codec::websocket::deflate::{self, Agreement};
 use crate::protocol::{CloseReason, Closing, Event, Format, Message, Protocol, Wire};
 use crate::time::Now;
 
@@ -31,10 +32,11 @@ pub(super) struct Core {
     pub(super) limits: Limits,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) connections: Connections,
-    /// Input that was read and is not decoded, because the peer does not read its replies. It is
-    /// rare, so it stands here and not in every connection.
+    /// Input that was read and is not decoded: see [`input`](super::input). It is rare, so it stands
+    /// here and not in every connection.
     pub(super) parked: HashMap<ConnId, Box<Buffer>>,
     pub(super) pool: BufferPool,
+    pub(super) deflate: deflate::Pool,
     pub(super) timers: Timers,
     pub(super) stats: Stats,
     pub(super) rng: StdRng,
@@ -42,7 +44,7 @@ pub(super) struct Core {
     pub(super) now: Now,
     /// Connections that the shell has to look at: output, an end, or reading to be resumed.
     pub(super) dirty: Vec<ConnId>,
-    /// Connections whose output has fallen below the low-water mark.
+    /// Connections whose output has fallen below the low-water mark, or whose turn has come again.
     pub(super) drained: VecDeque<ConnId>,
     /// Connections whose service has to be told that they are closed.
     pub(super) closed: VecDeque<Closed>,
@@ -73,8 +75,10 @@ pub(super) enum CloseStage {
 
 impl Core {
     pub(super) fn new(limits: Limits, seed: u64) -> Core {
+        let limits = limits.in_force();
         Core {
-            limits: limits.in_force(),
+            deflate: deflate::Pool::new(limits.protocol.deflate_from),
+            limits,
             endpoints: Vec::new(),
             connections: Connections::default(),
             parked: HashMap::new(),
@@ -114,10 +118,16 @@ impl Core {
     }
 
     /// A connection has become a WebSocket, whose peer is one of `binding`.
-    pub(super) fn upgrade(&mut self, id: ConnId, binding: BindingId, role: Role) {
+    pub(super) fn upgrade(
+        &mut self,
+        id: ConnId,
+        binding: BindingId,
+        role: Role,
+        agreement: Option<Agreement>,
+    ) {
         let now = self.tick();
         if let Some(connection) = self.connections.get_mut(id) {
-            connection.upgrade(binding, role, now);
+            connection.upgrade(binding, role, agreement, now);
             self.stats.upgraded += 1;
             self.rearm(id);
         }
@@ -128,8 +138,8 @@ impl Core {
     /// queued.
     pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, is_reply: bool) -> bool {
         let cap = if is_reply { usize::MAX } else { self.limits.max_queued_bytes };
-        self.append(to, message.as_bytes().len(), cap, |format, output, _, rng| {
-            format.encode(output, message, rng);
+        self.append(to, message, cap, |format, output, shared| {
+            format.encode(output, message, shared.rng, shared.deflate);
         })
     }
 
@@ -139,39 +149,45 @@ impl Core {
         to: impl IntoIterator<Item = ConnId>,
         message: Message<'_>,
     ) -> usize {
-        let mut shared = SharedFrame::new(message);
-        let (length, cap) = (message.as_bytes().len(), self.limits.max_queued_bytes);
+        let mut frame = SharedFrame::new(message);
+        let cap = self.limits.max_queued_bytes;
         let mut count = 0;
         for id in to {
-            count += usize::from(self.append(id, length, cap, |format, output, pool, rng| {
-                match shared.encoding(format, pool, rng) {
+            count += usize::from(self.append(id, message, cap, |format, output, shared| {
+                match frame.encoding(format, shared) {
                     Some(encoding) => output.extend_from_slice(encoding),
-                    None => format.encode(output, message, rng),
+                    None => format.encode(output, message, shared.rng, shared.deflate),
                 }
             }));
         }
-        shared.release(&mut self.pool);
+        frame.release(&mut self.pool);
         count
     }
 
-    /// Has `encode` append a message of `length` bytes to the output of a connection, unless that
-    /// would be more than `cap`: then the peer is a slow consumer. Returns whether it was done.
+    /// Has `encode` append a message to the output of a connection, unless that would be more than
+    /// `cap`: then the peer is a slow consumer. A connection that compresses with what it has sent
+    /// before encodes the message itself. Returns whether it was done.
     #[inline]
     fn append(
         &mut self,
         id: ConnId,
-        length: usize,
+        message: Message<'_>,
         cap: usize,
-        encode: impl FnOnce(Format, &mut Vec<u8>, &mut BufferPool, &mut StdRng),
+        encode: impl FnOnce(Format, &mut Vec<u8>, &mut Shared<'_>),
     ) -> bool {
         let Some(connection) = self.connections.get_mut(id) else { return false };
         let Some(format) = connection.format() else { return false };
+        let length = message.as_bytes().len();
         if connection.queued_bytes() + length + Format::OVERHEAD > cap {
             self.end(id, CloseReason::SlowConsumer, Phase::Dead);
             return false;
         }
         let output = connection.output.get_or_insert_with(|| self.pool.take());
-        encode(format, output.tail(), &mut self.pool, &mut self.rng);
+        let Core { pool, rng, deflate, .. } = self;
+        match format {
+            Format::Own(_) => connection.protocol.encode(output.tail(), message, rng, deflate),
+            format => encode(format, output.tail(), &mut Shared { pool, rng, deflate }),
+        }
         if output.is_empty() {
             // An empty message to a raw peer is nothing on the wire.
             if let Some(output) = connection.output.take() {
@@ -327,6 +343,7 @@ impl Core {
         let mut wire = Wire {
             output: &mut connection.output,
             pool: &mut self.pool,
+            deflate: &mut self.deflate,
             limits: &self.limits.protocol,
             site: self.endpoints.get(usize::from(connection.endpoint)).and_then(Endpoint::site),
             unix_seconds: self.now.wall.unix_seconds,
@@ -344,6 +361,7 @@ impl Core {
         let wire = Wire {
             output: &mut connection.output,
             pool: &mut self.pool,
+            deflate: &mut self.deflate,
             limits: &self.limits.protocol,
             site: None,
             unix_seconds: self.now.wall.unix_seconds,
@@ -351,6 +369,13 @@ impl Core {
         };
         Some((&mut connection.protocol, wire))
     }
+}
+
+/// What encoding takes besides a message.
+pub(super) struct Shared<'a> {
+    pub(super) pool: &'a mut BufferPool,
+    pub(super) rng: &'a mut StdRng,
+    pub(super) deflate: &'a mut deflate::Pool,
 }
 
 /// What one step of decoding comes to.

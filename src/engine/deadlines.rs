@@ -11,9 +11,9 @@ use crate::time::Now;
 /// together do not hold up the loop; the rest follows in the next turns.
 const TIMERS_PER_TURN: usize = 4_096;
 
-/// The most peers that are served again in one turn because they have room. Each may be sent as much
-/// as fits below the high-water mark, which takes longer than anything else a turn does for one
-/// connection.
+/// The most peers that are served again in one turn because they have room, or because they had to
+/// wait for it. Each may be sent as much as fits below the high-water mark, which takes longer than
+/// anything else a turn does for one connection.
 const RESUMES_PER_TURN: usize = 8;
 
 impl<O: Observer> Engine<O> {
@@ -29,7 +29,8 @@ impl<O: Observer> Engine<O> {
             }
         }
         self.tell_closed();
-        for _ in 0..RESUMES_PER_TURN {
+        // Who is put on the list again has to wait for the next turn.
+        for _ in 0..self.core.drained.len().min(RESUMES_PER_TURN) {
             let Some(id) = self.core.drained.pop_front() else { break };
             self.resume(id);
         }
@@ -91,7 +92,9 @@ impl<O: Observer> Engine<O> {
             (Phase::Open, Deadline::Pong) if !connection.flags.has(Flags::PINGED) => {
                 connection.flags.set(Flags::PINGED);
                 connection.since = now;
-                if let Some((Protocol::WebSocket(websocket), mut wire)) = core.wire(id) {
+                if let Some((protocol, mut wire)) = core.wire(id)
+                    && let Some(websocket) = protocol.websocket()
+                {
                     websocket.ping(&mut wire);
                 }
                 core.mark_dirty(id);

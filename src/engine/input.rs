@@ -1,7 +1,8 @@
 //! What peers send: bytes become messages, and messages are handed to services.
 //!
-//! A read is decoded to its end at once, with one exception: a peer that does not read its replies
-//! has the rest of its input parked, and [`resume`](Engine::resume) goes on with it later.
+//! A read is decoded to its end at once, with two exceptions: of a peer that does not read its replies,
+//! and of one whose messages have become very long when inflated, the rest of the input is parked, and
+//! [`resume`](Engine::resume) goes on with it later.
 
 use std::io;
 
@@ -16,6 +17,10 @@ use crate::codec::Payload;
 use crate::codec::websocket::Role;
 use crate::protocol::{CloseReason, Event, Message, MessageKind, Protocol};
 use crate::time::Now;
+
+/// A read is bounded, and what it is when inflated may be a thousand times as much. Behind a message
+/// that makes it more than this, what is left waits for the next turn.
+const INFLATED_PER_TURN: u64 = 1024 * 1024;
 
 /// What the shell reports.
 impl<O: Observer> Engine<O> {
@@ -45,9 +50,7 @@ impl<O: Observer> Engine<O> {
             Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
                 let is_heard = connection.phase == Phase::Open
                     || (connection.phase == Phase::AwaitClose && connection.is_our_own());
-                if let Protocol::WebSocket(_) = connection.protocol
-                    && is_heard
-                {
+                if is_heard && connection.protocol.websocket().is_some() {
                     // Any byte is a sign of life.
                     let is_answer = connection.flags.has(Flags::PINGED);
                     connection.note_life(tick);
@@ -130,8 +133,10 @@ impl<O: Observer> Engine<O> {
 /// What comes of it.
 impl<O: Observer> Engine<O> {
     /// Decodes `input` and serves every message in it. Returns how many bytes at its end are left
-    /// undecoded because the peer does not read its replies.
+    /// undecoded because the peer does not read its replies, or because what came before them has
+    /// become so much when inflated that it is somebody else's turn.
     fn decode(&mut self, id: ConnId, input: &mut [u8]) -> usize {
+        let inflated_before = self.core.deflate.inflated_bytes();
         let mut rest = input;
         let left = loop {
             match self.core.decode(id, &mut rest) {
@@ -141,6 +146,10 @@ impl<O: Observer> Engine<O> {
             }
             if rest.is_empty() {
                 break 0;
+            }
+            if self.core.deflate.inflated_bytes() - inflated_before > INFLATED_PER_TURN {
+                self.core.drained.push_back(id);
+                break rest.len();
             }
         };
         self.after_decode(id);
@@ -163,9 +172,9 @@ impl<O: Observer> Engine<O> {
                 self.core.end(id, CloseReason::Stopped, Phase::Flushing);
                 self.tell_closed();
             }
-            Event::Upgraded { binding, head } => {
+            Event::Upgraded { binding, head, deflate } => {
                 let binding = BindingId(binding);
-                self.core.upgrade(id, binding, Role::Server);
+                self.core.upgrade(id, binding, Role::Server, deflate);
                 self.opened(binding, id, head.as_slice());
                 head.recycle(&mut self.core.pool);
             }
@@ -173,8 +182,8 @@ impl<O: Observer> Engine<O> {
                 let binding = binding.expect("who is dialed is of a binding");
                 log_head(id, head.as_slice());
                 match checked {
-                    Ok(()) => {
-                        self.core.upgrade(id, binding, Role::Client);
+                    Ok(deflate) => {
+                        self.core.upgrade(id, binding, Role::Client, deflate);
                         self.opened(binding, id, head.as_slice());
                     }
                     Err(error) => {

@@ -64,7 +64,11 @@ impl Default for Limits {
 
 impl Default for protocol::Limits {
     fn default() -> Self {
-        protocol::Limits { max_line: DEFAULT_MAX_LINE, frames: frames::Limits::default() }
+        protocol::Limits {
+            max_line: DEFAULT_MAX_LINE,
+            frames: frames::Limits::default(),
+            deflate_from: frames::deflate::DEFAULT_DEFLATE_FROM,
+        }
     }
 }
 

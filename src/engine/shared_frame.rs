@@ -1,7 +1,7 @@
-//! One message for many peers, encoded once for each format and not once for each peer.
+//! One message for many peers, encoded once for each format and not once for each peer: compressed,
+//! too, for those who compress with the same window and remember nothing.
 
-use rand::rngs::StdRng;
-
+use super::core::Shared;
 use crate::buffer::{Buffer, BufferPool};
 use crate::protocol::{Format, Message};
 
@@ -18,16 +18,16 @@ impl<'a> SharedFrame<'a> {
     }
 
     /// The bytes for peers of `format`; `None` where each has to have its own.
-    pub(super) fn encoding(
-        &mut self,
-        format: Format,
-        pool: &mut BufferPool,
-        rng: &mut StdRng,
-    ) -> Option<&[u8]> {
-        let place = self.encodings.get_mut(format as usize)?;
+    pub(super) fn encoding(&mut self, format: Format, shared: &mut Shared<'_>) -> Option<&[u8]> {
+        let Shared { pool, rng, deflate } = shared;
+        let format = match deflate.is_worth(self.message.as_bytes().len()) {
+            true => format,
+            false => format.uncompressed(),
+        };
+        let place = self.encodings.get_mut(format.shared_index()?)?;
         let encoding = place.get_or_insert_with(|| {
             let mut buffer = pool.take();
-            format.encode(buffer.tail(), self.message, rng);
+            format.encode(buffer.tail(), self.message, rng, deflate);
             buffer
         });
         Some(encoding.as_slice())

@@ -126,6 +126,7 @@ impl<O: Observer> Engine<O> {
             self.core.stats.closed += 1;
             if self.core.connections.len() == 0 {
                 self.core.pool.trim();
+                self.core.deflate.trim();
             }
         }
     }

@@ -51,7 +51,8 @@ pub struct Stats {
     pub close_timeouts: u64,
     /// Peers closed because they did not read what was pushed to them.
     pub slow_consumers: u64,
-    /// Times that input was parked because a peer did not read its replies.
+    /// Times that input was parked because a peer did not read its replies, or sent what takes long to
+    /// inflate.
     pub parked: u64,
 }
 

@@ -20,13 +20,14 @@ use std::fmt;
 
 use super::head::HeadBuffer;
 use super::page::front_page;
-use super::{CloseReason, Event, Site, Wire};
+use super::{CloseReason, Event, Route, Site, Wire};
 use crate::address::Escaped;
 use crate::buffer::BufferPool;
 use crate::codec::Payload;
 use crate::codec::http::{
     self, Body, HeadKind, Persistence, Request, Response, Status, parse_request,
 };
+use crate::codec::websocket::deflate::{Agreement, negotiation};
 use crate::codec::websocket::handshake;
 
 /// A request may carry a body of this length, which is skipped. Nothing here takes a body, and a
@@ -87,8 +88,8 @@ impl Default for Http {
 enum Outcome {
     /// A response, which was an error or not, and what follows it.
     Answered(Persistence, Option<Refusal>),
-    /// The connection is a WebSocket, a client of this binding.
-    Upgraded(u16),
+    /// The connection is a WebSocket, a client of this binding, and may compress.
+    Upgraded(u16, Option<Agreement>),
 }
 
 impl Http {
@@ -153,7 +154,9 @@ impl Http {
 
     fn event<'a>(&mut self, outcome: Outcome, head: Payload<'a>, wire: &mut Wire<'_>) -> Event<'a> {
         let (persistence, refusal) = match outcome {
-            Outcome::Upgraded(binding) => return Event::Upgraded { binding, head },
+            Outcome::Upgraded(binding, deflate) => {
+                return Event::Upgraded { binding, head, deflate };
+            }
             Outcome::Answered(persistence, refusal) => (persistence, refusal),
         };
         head.recycle(wire.pool);
@@ -214,9 +217,8 @@ impl Http {
             return forbid("the host", request.host.as_bytes(), persistence, method, wire);
         }
         let path = percent_encoding::percent_decode_str(request.path).decode_utf8_lossy();
-        let binding = site.binding(&path);
-        match (binding, &*path, method) {
-            (Some(binding), _, Method::Get) => upgrade(request, site, binding, persistence, wire),
+        match (site.route(&path), &*path, method) {
+            (Some(route), _, Method::Get) => upgrade(request, site, route, persistence, wire),
             (Some(_), _, _) => {
                 refuse(Status::MethodNotAllowed, persistence, &[("Allow", "GET")], method, wire)
             }
@@ -233,11 +235,12 @@ impl Http {
     }
 }
 
-/// Answers a request for a WebSocket (RFC 6455 section 4.2).
+/// Answers a request for a WebSocket (RFC 6455 section 4.2). What it offers of extensions is taken or
+/// left, and never a reason to refuse it (section 9.1).
 fn upgrade(
     request: &Request<'_>,
     site: &Site,
-    binding: u16,
+    route: &Route,
     persistence: Persistence,
     wire: &mut Wire<'_>,
 ) -> Outcome {
@@ -251,8 +254,17 @@ fn upgrade(
     if let Err(origin) = check_origin(request, site) {
         return forbid("the origin", origin, persistence, Method::Get, wire);
     }
-    handshake::encode_accept(wire.tail(), &accept);
-    Outcome::Upgraded(binding)
+    match negotiation::accept(route.deflate, request.fields(negotiation::FIELD)) {
+        None => {
+            handshake::encode_accept(wire.tail(), &accept, &[]);
+            Outcome::Upgraded(route.binding, None)
+        }
+        Some(accepted) => {
+            let fields = [(negotiation::FIELD, &*accepted.response)];
+            handshake::encode_accept(wire.tail(), &accept, &fields);
+            Outcome::Upgraded(route.binding, Some(accepted.agreement))
+        }
+    }
 }
 
 /// Answers with an error, whose body is its reason phrase.

@@ -15,9 +15,11 @@
 //!                                           └─────────┘           └───────────┘
 //! ```
 //!
-//! The upper half is a server's, the lower a client's; they share all but the first step.
+//! The upper half is a server's, the lower a client's; they share all but the first step. A WebSocket
+//! whose two sides have agreed on it in the handshake is [`Compressed`].
 
 mod close_reason;
+mod compressed;
 mod head;
 mod http;
 mod line;
@@ -28,6 +30,7 @@ mod site;
 mod websocket;
 
 pub use self::close_reason::{CloseReason, Deadline};
+pub use self::compressed::Compressed;
 pub use self::http::{Http, Refusal};
 pub use self::line::Line;
 pub use self::message::{Message, MessageKind};
@@ -41,8 +44,9 @@ use rand::rngs::StdRng;
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::Payload;
 use crate::codec::line as lines;
+use crate::codec::websocket::deflate::{self, Agreement, WindowBits, encode_deflated};
 use crate::codec::websocket::handshake::HandshakeError;
-use crate::codec::websocket::{self as frames, Role};
+use crate::codec::websocket::{Opcode, Role, encode_frame};
 
 /// How much a peer may send before it is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +54,10 @@ pub struct Limits {
     /// The longest line, in bytes without its end.
     pub max_line: usize,
     /// The longest WebSocket message and the most fragments.
-    pub frames: frames::Limits,
+    pub frames: crate::codec::websocket::Limits,
+    /// The shortest WebSocket message that is compressed where that is agreed on, in bytes; with
+    /// zero every message is, also where that does not make it shorter.
+    pub deflate_from: usize,
 }
 
 /// What a protocol works with while the engine has it in hand.
@@ -60,6 +67,8 @@ pub struct Wire<'a> {
     pub output: &'a mut Option<Box<Buffer>>,
     /// Where buffers come from and go back to.
     pub pool: &'a mut BufferPool,
+    /// What compresses and inflates.
+    pub deflate: &'a mut deflate::Pool,
     /// How much the peer may send.
     pub limits: &'a Limits,
     /// The web site a connection to a web listener has come to.
@@ -99,14 +108,16 @@ pub enum Event<'a> {
         binding: u16,
         /// The request, to its empty line.
         head: Payload<'a>,
+        /// How messages are compressed, if they are.
+        deflate: Option<Agreement>,
     },
     /// The server has answered our request for a WebSocket. If all is well, what follows is frames;
     /// else the conversation is over.
     Responded {
         /// The answer, to its empty line; empty if it was no head at all.
         head: Payload<'a>,
-        /// Whether all is well.
-        checked: Result<(), HandshakeError>,
+        /// Whether all is well, and then how messages are compressed, if they are.
+        checked: Result<Option<Agreement>, HandshakeError>,
     },
     /// A request was answered, perhaps with an error; there may be another behind it.
     Answered(Option<Refusal>),
@@ -130,7 +141,14 @@ pub enum Protocol {
     Opening(Box<Opening>),
     /// Frames.
     WebSocket(WebSocket),
+    /// Frames whose messages may be compressed. Boxed, so that those who do not compress need no
+    /// room for it.
+    Compressed(Box<Compressed>),
 }
+
+// There is one in each connection.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Protocol>() <= 24);
 
 /// How a message looks on the wire. Peers with the same format can share one encoding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -143,19 +161,55 @@ pub enum Format {
     Packet,
     /// A WebSocket frame from a server.
     Frame,
+    /// A WebSocket frame from a server whose message is compressed by itself, with this window.
+    DeflatedFrame(WindowBits),
     /// A WebSocket frame from a client: with a mask of its own, and so shared with nobody.
     MaskedFrame,
+    /// The same, compressed by itself.
+    MaskedDeflatedFrame(WindowBits),
+    /// A WebSocket frame from this side that is compressed with what was sent before it, which only
+    /// [`Protocol::encode`] can do.
+    Own(Role),
 }
 
 impl Format {
-    /// So many formats, the first ones, look the same for every peer.
-    pub const SHARED: usize = Format::MaskedFrame as usize;
+    /// So many formats look the same for every peer.
+    pub const SHARED: usize = 4 + WindowBits::SIZES;
+
+    /// Which of the formats it is that look the same for every peer, if it is one.
+    pub fn shared_index(self) -> Option<usize> {
+        match self {
+            Format::Raw => Some(0),
+            Format::Line => Some(1),
+            Format::Packet => Some(2),
+            Format::Frame => Some(3),
+            Format::DeflatedFrame(window) => Some(4 + window.index()),
+            Format::MaskedFrame | Format::MaskedDeflatedFrame(_) | Format::Own(_) => None,
+        }
+    }
+
+    /// The format of messages that are not worth compressing.
+    pub fn uncompressed(self) -> Format {
+        match self {
+            Format::DeflatedFrame(_) | Format::Own(Role::Server) => Format::Frame,
+            Format::MaskedDeflatedFrame(_) | Format::Own(Role::Client) => Format::MaskedFrame,
+            other => other,
+        }
+    }
 
     /// The length that stands in front of each queued packet.
     pub const PACKET_PREFIX: usize = 4;
 
-    /// Appends one message. `rng` is asked only for the mask of a [`Format::MaskedFrame`].
-    pub fn encode(self, out: &mut Vec<u8>, message: Message<'_>, rng: &mut StdRng) {
+    /// Appends one message. `rng` is asked only for the mask of a frame from a client. What only the
+    /// connection itself can compress is not compressed.
+    pub fn encode(
+        self,
+        out: &mut Vec<u8>,
+        message: Message<'_>,
+        rng: &mut StdRng,
+        deflate: &mut deflate::Pool,
+    ) {
+        let opcode = opcode(message.kind());
         let bytes = message.as_bytes();
         match self {
             Format::Raw => out.extend_from_slice(bytes),
@@ -165,19 +219,31 @@ impl Format {
                 out.extend_from_slice(&length.to_le_bytes());
                 out.extend_from_slice(bytes);
             }
-            Format::Frame => encode_frame(out, message, None),
-            Format::MaskedFrame => encode_frame(out, message, Some(rng.random())),
+            Format::Frame | Format::Own(Role::Server) => {
+                encode_frame(out, true, opcode, bytes, None);
+            }
+            Format::MaskedFrame | Format::Own(Role::Client) => {
+                encode_frame(out, true, opcode, bytes, Some(rng.random()));
+            }
+            Format::DeflatedFrame(window) => {
+                encode_deflated(out, opcode, bytes, None, window, deflate);
+            }
+            Format::MaskedDeflatedFrame(window) => {
+                encode_deflated(out, opcode, bytes, Some(rng.random()), window, deflate);
+            }
         }
     }
 
-    /// At most how many bytes longer than the message its encoding is.
+    /// At most how many bytes longer than the message its encoding is; unless every message is to be
+    /// compressed, whatever comes of it.
     pub const OVERHEAD: usize = 14;
 }
 
-fn encode_frame(out: &mut Vec<u8>, message: Message<'_>, mask: Option<[u8; 4]>) {
-    match message.kind() {
-        MessageKind::Text => frames::encode_text(out, message.as_bytes(), mask),
-        MessageKind::Binary => frames::encode_binary(out, message.as_bytes(), mask),
+/// The opcode of a message's first frame.
+fn opcode(kind: MessageKind) -> Opcode {
+    match kind {
+        MessageKind::Text => Opcode::Text,
+        MessageKind::Binary => Opcode::Binary,
     }
 }
 
@@ -196,6 +262,7 @@ impl Protocol {
     pub fn next<'a>(&mut self, input: &mut &'a mut [u8], wire: &mut Wire<'_>) -> Option<Event<'a>> {
         match self {
             Protocol::WebSocket(websocket) => websocket.next(input, wire),
+            Protocol::Compressed(compressed) => compressed.next(input, wire),
             Protocol::Line(line) => line.next(input, wire),
             Protocol::Http(http) => http.next(input, wire),
             Protocol::Opening(opening) => opening.next(input, wire),
@@ -213,6 +280,7 @@ impl Protocol {
     pub fn end(&mut self) -> CloseReason {
         match self {
             Protocol::WebSocket(websocket) => websocket.end(),
+            Protocol::Compressed(compressed) => compressed.end(),
             Protocol::Opening(_) => CloseReason::BadHandshake(HandshakeError::Ended),
             _ => CloseReason::Ended,
         }
@@ -222,6 +290,7 @@ impl Protocol {
     pub fn close(&mut self, code: u16, reason: &str, wire: &mut Wire<'_>) -> Closing {
         match self {
             Protocol::WebSocket(websocket) => websocket.close(code, reason, wire),
+            Protocol::Compressed(compressed) => compressed.close(code, reason, wire),
             _ => Closing::Finish,
         }
     }
@@ -230,7 +299,16 @@ impl Protocol {
     /// the server to close TCP first, so that TIME-WAIT, which would keep the client's port from
     /// being used again, is the server's (RFC 6455 section 7.1.1).
     pub fn leaves_end_to_peer(&self) -> bool {
-        matches!(self, Protocol::WebSocket(websocket) if websocket.role() == Role::Client)
+        self.websocket().is_some_and(|websocket| websocket.role() == Role::Client)
+    }
+
+    /// The WebSocket, compressed or not, once it is one.
+    pub fn websocket(&self) -> Option<&WebSocket> {
+        match self {
+            Protocol::WebSocket(websocket) => Some(websocket),
+            Protocol::Compressed(compressed) => Some(compressed.websocket()),
+            _ => None,
+        }
     }
 
     /// Whether one side of the conversation can end before the other.
@@ -248,7 +326,25 @@ impl Protocol {
                 Role::Server => Format::Frame,
                 Role::Client => Format::MaskedFrame,
             }),
+            Protocol::Compressed(compressed) => compressed.format(),
             Protocol::WebSocket(_) | Protocol::Http(_) | Protocol::Opening(_) => None,
+        }
+    }
+
+    /// Appends a message in the [format](Format::Own) that is this connection's own.
+    pub fn encode(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: Message<'_>,
+        rng: &mut StdRng,
+        deflate: &mut deflate::Pool,
+    ) {
+        if let Protocol::Compressed(compressed) = self {
+            let mask = match compressed.websocket().role() {
+                Role::Server => None,
+                Role::Client => Some(rng.random()),
+            };
+            compressed.encode(out, message, mask, deflate);
         }
     }
 
@@ -259,6 +355,7 @@ impl Protocol {
             Protocol::Http(http) => http.release(pool),
             Protocol::Opening(opening) => opening.release(pool),
             Protocol::WebSocket(websocket) => websocket.release(pool),
+            Protocol::Compressed(compressed) => compressed.release(pool),
             Protocol::Raw | Protocol::Packet(_) => {}
         }
     }

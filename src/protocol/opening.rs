@@ -14,6 +14,7 @@ use super::{Event, Wire};
 use crate::buffer::BufferPool;
 use crate::codec::Payload;
 use crate::codec::http::HeadKind;
+use crate::codec::websocket::deflate::{Agreement, Policy, negotiation};
 use crate::codec::websocket::handshake::{HandshakeError, check_response, encode_request};
 
 /// What a client asks a server for.
@@ -25,11 +26,25 @@ pub struct OpeningRequest {
     pub path: String,
     /// More fields, such as Origin and Sec-WebSocket-Protocol; without line ends.
     pub fields: Vec<(String, String)>,
+    /// Whether to ask for compression.
+    pub deflate: Policy,
 }
 
 impl OpeningRequest {
     fn fields(&self) -> Vec<(&str, &str)> {
-        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let offer = negotiation::offer(self.deflate).map(|offer| (negotiation::FIELD, offer));
+        fields.chain(offer).collect()
+    }
+
+    /// Checks the answer: how messages are compressed, if they are.
+    fn check(&self, head: &[u8], key: &[u8; 16]) -> Result<Option<Agreement>, HandshakeError> {
+        let fields = check_response(head, key, &self.fields())?;
+        match self.deflate {
+            // Whoever offers an extension of his own judges the answer to it.
+            Policy::Off => Ok(None),
+            policy => negotiation::check(policy, fields.all(negotiation::FIELD)),
+        }
     }
 }
 
@@ -63,7 +78,7 @@ impl Opening {
         match self.head.take(input, wire.pool) {
             Ok(None) => None,
             Ok(Some(head)) => {
-                let checked = check_response(&head, &self.key, &self.request.fields()).map(drop);
+                let checked = self.request.check(&head, &self.key);
                 if checked.is_err() {
                     *input = &mut [];
                 }

@@ -1,6 +1,7 @@
 //! What a web listener offers: which path leads to which binding, and who may come.
 
 use crate::access::{HostPolicy, OriginPolicy};
+use crate::codec::websocket::deflate::Policy;
 
 /// A path of a web listener and the binding behind it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -9,6 +10,8 @@ pub struct Route {
     pub path: String,
     /// The index of the binding.
     pub binding: u16,
+    /// Whether clients that offer to compress may.
+    pub deflate: Policy,
 }
 
 /// One web listener: the WebSocket paths on it, and the checks in front of them.
@@ -23,8 +26,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// The binding that `path` (decoded) leads to.
-    pub fn binding(&self, path: &str) -> Option<u16> {
-        self.routes.iter().find(|route| route.path == path).map(|route| route.binding)
+    /// The route of `path` (decoded).
+    pub fn route(&self, path: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.path == path)
     }
 }

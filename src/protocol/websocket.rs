@@ -64,12 +64,29 @@ impl WebSocket {
         input: &mut &'a mut [u8],
         wire: &mut Wire<'_>,
     ) -> Option<Event<'a>> {
+        self.next_by(input, wire, |decoder, input, wire| {
+            decoder.next(input, &wire.limits.frames, wire.pool)
+        })
+    }
+
+    /// [`next`](WebSocket::next), where the frames are decoded by `decode`.
+    #[inline]
+    pub(super) fn next_by<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        wire: &mut Wire<'_>,
+        mut decode: impl FnMut(
+            &mut Decoder,
+            &mut &'a mut [u8],
+            &mut Wire<'_>,
+        ) -> Result<Option<Frame<'a>>, ProtocolError>,
+    ) -> Option<Event<'a>> {
         loop {
             if self.state == State::Closed {
                 *input = &mut [];
                 return None;
             }
-            let frame = match self.decoder.next(input, &wire.limits.frames, wire.pool) {
+            let frame = match decode(&mut self.decoder, input, wire) {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return None,
                 Err(error) => return Some(self.fail(error, wire)),

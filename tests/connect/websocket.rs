@@ -163,6 +163,93 @@ fn an_answer_that_is_no_agreement_is_a_bad_handshake() {
 }
 
 #[test]
+fn an_answer_to_an_offer_of_compression_that_makes_no_sense_is_a_bad_handshake() {
+    let no_sense = "the server's answer to an extension makes no sense";
+    for (option, extensions, problem) in [
+        ("--deflate", "permessage-deflate", no_sense),
+        ("--deflate=true", "permessage-deflate; server_max_window_bits=9", no_sense),
+        ("--deflate=takeover", "permessage-deflate; client_max_window_bits=8", no_sense),
+        ("--deflate=takeover", "permessage-deflate; client_max_window_bits=16", no_sense),
+        ("--deflate=takeover", "permessage-deflate; unknown", no_sense),
+        ("--deflate=takeover", "permessage-deflate, permessage-deflate", no_sense),
+        ("--deflate=takeover", "x-deflate", "the server chose what was not offered"),
+    ] {
+        let peer = web::listen();
+        let program = Program::connect(&[option, &peer.url]);
+        let server = peer.accept();
+        let switching = switching(&head(&server));
+        let response = format!("{switching}Sec-WebSocket-Extensions: {extensions}\r\n\r\n");
+        answer(&server, response.as_bytes());
+        let ended = program.wait();
+        assert_eq!(log(&ended), [format!("Error: {}: {problem}: bad handshake", peer.url)]);
+        assert_eq!(ended.code, Some(1), "{extensions}");
+    }
+}
+
+#[test]
+fn a_client_compresses_what_is_long_if_the_server_agrees() {
+    const ALONE: &str =
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    let long = "to be continued ".repeat(1000);
+    for (option, offer, extensions, first) in [
+        ("--deflate", format!("{ALONE}; client_max_window_bits"), None, 0x81),
+        ("--deflate", format!("{ALONE}; client_max_window_bits"), Some(ALONE), 0xc1),
+        (
+            "--deflate=takeover",
+            "permessage-deflate; client_max_window_bits".to_owned(),
+            Some("permessage-deflate; client_max_window_bits=10"),
+            0xc1,
+        ),
+    ] {
+        let peer = web::listen();
+        let mut program = Program::connect(&[option, &peer.url]);
+        let socket = peer.accept();
+        let request = head(&socket);
+        assert_eq!(field(&request, "Sec-WebSocket-Extensions"), Some(&*offer));
+        let chosen = extensions.map(|chosen| format!("Sec-WebSocket-Extensions: {chosen}\r\n"));
+        let response = format!("{}{}\r\n", switching(&request), chosen.unwrap_or_default());
+        answer(&socket, response.as_bytes());
+        let web = Web { socket, request };
+        program.type_in("short\n");
+        web.expect(TEXT, "short\n");
+        program.type_in(format!("{long}\n"));
+        let frame = web.next();
+        assert_eq!(frame.first, first, "{extensions:?}");
+        assert_eq!(frame.payload.len() < 1000, first == 0xc1);
+        // The example of RFC 7692 section 7.2.3.1.
+        if first == 0xc1 {
+            web.send(web::frame(0xc1, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]));
+            program.expect("Hello\n");
+            web.send(web::frame(0xc1, &[0xff, 0xff]));
+            web.expect(CLOSE, 1007u16.to_be_bytes());
+            drop(web);
+            assert_eq!(program.wait().code, Some(1));
+        } else {
+            program.end_input();
+            web.send(web::frame(TEXT, b"Hello"));
+            web.expect_close(1000);
+            program.expect("Hello\n");
+            program.succeeds();
+        }
+    }
+}
+
+#[test]
+fn the_two_sides_compress_for_each_other() {
+    for how in ["true", "takeover"] {
+        let server = Server::start(&[&format!("echo=ws://127.0.0.1:0/ws?deflate={how}")]);
+        let url = server.urls[0].split('?').next().expect("a URL");
+        let lines: String =
+            (0..3000).map(|number| format!("{number} ").repeat(100) + "\n").collect();
+        for option in ["--deflate", "--deflate=takeover", "--binary"] {
+            let ended = run(&[option, url], lines.clone());
+            assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{how}, {option}");
+            assert!(ended.stdout == lines.as_bytes(), "{how}, {option}");
+        }
+    }
+}
+
+#[test]
 fn a_server_of_our_own_refuses_an_origin_that_is_not_its_own() {
     let server = Server::start(&["echo=ws://127.0.0.1:0/ws"]);
     let own = format!("http://{}", server.address(0));

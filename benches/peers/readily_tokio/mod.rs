@@ -20,6 +20,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
+use readily::codec::websocket::deflate::Policy;
 use readily::engine::{Endpoint, EndpointId, Engine, Limits, StopScope};
 use readily::protocol::{Route, Site};
 use readily::service::Echo;
@@ -42,7 +43,8 @@ pub(crate) fn serve(door: Door) -> io::Result<()> {
     let binding = engine.add_binding(service, StopScope::Connection);
     let endpoint = engine.add_endpoint(match &door.url {
         Url::Ws(_, path) => {
-            let routes = vec![Route { path: path.clone(), binding: binding.index() }];
+            let routes =
+                vec![Route { path: path.clone(), binding: binding.index(), deflate: Policy::Off }];
             Endpoint::Web(Site { routes, ..Site::default() })
         }
         Url::Tcp(_) | Url::Unix(_) | Url::Udp(_) => Endpoint::Line(binding),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::world::{Socket, World};
 use crate::address::ConnectAddress;
 use crate::codec::websocket as frames;
+use crate::codec::websocket::deflate::Policy;
 use crate::engine::{
     BindingId, ConnId, Context, Dial, Endpoint, EndpointId, Limits, ServiceId, Speaks, StopScope,
 };
@@ -48,6 +49,7 @@ impl Service for Caller {
                 host: "h:1".to_owned(),
                 path: "/ws".to_owned(),
                 fields: Vec::new(),
+                deflate: Policy::Off,
             })))),
             ("hold", Some(server)) => cx.hold(server),
             ("resume", Some(server)) => cx.resume(server),

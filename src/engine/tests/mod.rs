@@ -1,5 +1,7 @@
 //! The engine without sockets: bytes in, bytes out, and a clock that the test turns.
 
+#[cfg(feature = "deflate")]
+mod deflate;
 mod dialing;
 mod ending;
 mod lines;

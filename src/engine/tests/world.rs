@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::codec::websocket as frames;
+use crate::codec::websocket::deflate::Policy;
 use crate::engine::{
     BindingId, CloseStep, ConnId, Endpoint, EndpointId, Engine, Limits, StopScope,
 };
@@ -48,7 +49,12 @@ impl World {
 
     pub(super) fn web(&mut self, service: impl Service + 'static) -> EndpointId {
         let binding = self.bind(service).index();
-        let routes = vec![Route { path: "/ws".to_owned(), binding }];
+        let route = |path: &str, deflate| Route { path: path.to_owned(), binding, deflate };
+        let routes = vec![
+            route("/ws", Policy::Off),
+            route("/deflate", Policy::NoTakeover),
+            route("/takeover", Policy::Takeover),
+        ];
         self.engine.add_endpoint(Endpoint::Web(Site { routes, ..Site::default() }))
     }
 

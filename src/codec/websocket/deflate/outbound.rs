@@ -20,19 +20,23 @@ pub fn encode_deflated(
     encode(out, opcode, message, mask, window, None, pool);
 }
 
-/// The sending half of a compressed connection that takes its context over.
+/// The sending half of a compressed connection.
 #[derive(Debug)]
 pub struct Outbound {
-    window: WindowBits,
-    /// Made for the first message that is compressed.
+    context: Context,
+    /// With takeover, made for the first message that is compressed.
     compressor: Option<Box<Compressor>>,
 }
 
 impl Outbound {
-    /// For messages that are compressed as `context` says. `None`: without takeover it is the pool
-    /// that compresses ([`encode_deflated`]).
-    pub fn new(context: Context) -> Option<Outbound> {
-        context.takeover.then_some(Outbound { window: context.window, compressor: None })
+    /// For messages that are compressed as `context` says.
+    pub fn new(context: Context) -> Outbound {
+        Outbound { context, compressor: None }
+    }
+
+    /// How messages are compressed.
+    pub fn context(&self) -> Context {
+        self.context
     }
 
     /// Whether it holds a compressor.
@@ -45,8 +49,9 @@ impl Outbound {
         self.compressor = None;
     }
 
-    /// Appends a whole message in one frame, compressed with what was sent before if that is worth
-    /// it. A message that does not get shorter is sent as it is, and the next one begins anew.
+    /// Appends a whole message in one frame, compressed if that is worth it: with takeover with what
+    /// was sent before, else as by [`encode_deflated`]. With takeover, too, a message that does not
+    /// get shorter is sent as it is, and the next one begins anew.
     pub fn encode(
         &mut self,
         out: &mut Vec<u8>,
@@ -55,7 +60,8 @@ impl Outbound {
         mask: Option<[u8; 4]>,
         pool: &mut Pool,
     ) {
-        encode(out, opcode, message, mask, self.window, Some(&mut self.compressor), pool);
+        let own = self.context.takeover.then_some(&mut self.compressor);
+        encode(out, opcode, message, mask, self.context.window, own, pool);
     }
 }
 

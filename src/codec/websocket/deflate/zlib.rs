@@ -21,6 +21,11 @@ impl Compressor {
     /// Appends `message`, compressed, without [`TAIL`]. `None`: it could not be done, and what was
     /// appended means nothing.
     pub(super) fn compress(&mut self, message: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        if message.is_empty() {
+            // What a flush is without the tail (section 7.2.3.6). A second flush in a row is none.
+            out.push(0x00);
+            return Some(());
+        }
         let (start, mut input) = (out.len(), message);
         loop {
             out.reserve(MIN_ROOM_BYTES + input.len() / 4);

@@ -66,11 +66,12 @@ mod tests {
         // §1.3.
         assert_eq!(check("GET /ws HTTP/1.1", &SOUND), Ok(*b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         let mut out = b"before".to_vec();
-        encode_accept(&mut out, b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        encode_accept(&mut out, b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", &[("X-Y", "z")]);
         let expected = "beforeHTTP/1.1 101 Switching Protocols\r\n\
                         Upgrade: websocket\r\n\
                         Connection: Upgrade\r\n\
-                        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+                        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+                        X-Y: z\r\n\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
@@ -221,7 +222,7 @@ mod tests {
             prop_assert_eq!(length, Ok(Some(request.len())));
             let accept = check_upgrade(&parse_request(&request).unwrap()).unwrap();
             let mut response = Vec::new();
-            encode_accept(&mut response, &accept);
+            encode_accept(&mut response, &accept, &[]);
             let length = HeadScanner::new(HeadKind::Response).scan(&response);
             prop_assert_eq!(length, Ok(Some(response.len())));
             prop_assert!(check_response(&response, &key, &[]).is_ok());

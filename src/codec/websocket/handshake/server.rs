@@ -65,11 +65,18 @@ pub fn check_upgrade(request: &Request<'_>) -> Result<Accept, Refusal> {
     }
 }
 
-/// Appends the response that turns the connection into a WebSocket.
-pub fn encode_accept(out: &mut Vec<u8>, accept: &Accept) {
+/// Appends the response that turns the connection into a WebSocket. `extra` fields, such as the
+/// extensions that were chosen, are written as they are.
+pub fn encode_accept(out: &mut Vec<u8>, accept: &Accept, extra: &[(&str, &str)]) {
     out.reserve(SWITCHING.len() + accept.len() + END_OF_HEAD.len());
     out.extend_from_slice(SWITCHING);
     out.extend_from_slice(accept);
+    for (name, value) in extra {
+        debug_assert!(!name.contains(['\r', '\n']) && !value.contains(['\r', '\n']));
+        for part in ["\r\n", name, ": ", value] {
+            out.extend_from_slice(part.as_bytes());
+        }
+    }
     out.extend_from_slice(END_OF_HEAD);
 }
 

@@ -19,6 +19,7 @@ use super::counters::{self, Seen};
 use super::mood::{Mood, narrow_limits};
 use super::peer::Peer;
 use super::script::{Kind, Script};
+use crate::codec::websocket::deflate::Policy;
 use crate::engine::connection::{Flags, Phase};
 use crate::engine::tests::world::{Socket, World};
 use crate::engine::{CloseStep, ConnId, Endpoint, EndpointId};
@@ -64,7 +65,8 @@ impl Shell {
         let (sender, notes) = mpsc::channel();
         let mut world = World::with(limits);
         let binding = world.bind(Audit::new(manner, sender));
-        let routes = vec![Route { path: "/ws".to_owned(), binding: binding.index() }];
+        let routes =
+            vec![Route { path: "/ws".to_owned(), binding: binding.index(), deflate: Policy::Off }];
         let endpoints = [
             Endpoint::Line(binding),
             Endpoint::Raw(binding),
