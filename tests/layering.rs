@@ -152,6 +152,12 @@ const RULES: &[Rule] = &[
     },
     Rule {
         files: &[],
+        except: &["codec/websocket/deflate/zlib.rs"],
+        forbidden: &["flate2"],
+        why: "compression can be left out, and its sizes must not come from a peer",
+    },
+    Rule {
+        files: &[],
         except: &[],
         forbidden: &["unsafe", "std::thread", "Rc<RefCell"],
         why: "there is one thread, plain ownership, and nothing unsafe",

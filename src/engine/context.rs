@@ -73,8 +73,9 @@ impl<'a> Context<'a> {
         self.core.end(peer, CloseReason::Closed(1006), Phase::Dead);
     }
 
-    /// Does not read from a peer any more, until [`resume`](Context::resume). What has been read
-    /// already still comes: at most as much as one read takes.
+    /// Does not read from a peer any more, until [`resume`](Context::resume). What is being decoded
+    /// still comes: at most as much as one read takes, or if that was compressed a mebibyte and a
+    /// message.
     pub fn hold(&mut self, peer: ConnId) {
         self.core.hold(peer, true);
     }

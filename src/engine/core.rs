@@ -241,6 +241,7 @@ impl Core {
             // It was not asked for a sign of life.
             connection.note_life(now);
             self.mark_dirty(id);
+            self.resume_parked(id);
         }
         self.rearm(id);
     }
@@ -289,6 +290,18 @@ impl Core {
         }
         self.mark_dirty(id);
         self.rearm(id);
+        // A service that holds the peer has no say any more.
+        self.resume_parked(id);
+    }
+
+    /// Has what is parked of a connection decoded soon, if it means anything and nobody holds it.
+    fn resume_parked(&mut self, id: ConnId) {
+        if let Some(connection) = self.connections.get(id)
+            && connection.flags.has(Flags::PARKED)
+            && !connection.is_held()
+        {
+            self.drained.push_back(id);
+        }
     }
 
     /// Keeps input of a connection for later.

@@ -238,12 +238,14 @@ impl<O: Observer> Engine<O> {
         self.core.stats.parked += 1;
     }
 
-    /// The output of a peer has fallen below the low-water mark: what was parked is decoded, and
-    /// its service may go on.
+    /// The output of a peer has fallen below the low-water mark, or its turn has come again: what was
+    /// parked is decoded, unless its service does not want anything of it, and its service may go on.
     pub(super) fn resume(&mut self, id: ConnId) {
         let Some(connection) = self.core.connections.get(id) else { return };
         let binding = connection.binding();
-        if let Some(mut parked) = self.core.unpark(id) {
+        if !connection.is_held()
+            && let Some(mut parked) = self.core.unpark(id)
+        {
             let length = parked.len();
             let left = self.decode(id, parked.as_mut_slice());
             parked.consume(length - left);

@@ -6,14 +6,16 @@ use std::os::fd::AsFd;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use readily::codec::websocket::Opcode;
+use readily::codec::websocket::deflate::{Pool, WindowBits, encode_deflated};
 use socket2::Socket;
 use tempfile::tempdir;
 use tungstenite::Message;
 
-use crate::peer::{Peer, packet};
+use crate::peer::{Peer, answer, packet};
 use crate::program::{Program, feed, run, shown};
 use crate::support::{Server, rest};
-use crate::web::{self, TEXT, Web, frame};
+use crate::web::{self, CLOSE, TEXT, Web, close_frame, frame, head, switching};
 
 /// What `seq 100000` prints.
 fn sequence() -> String {
@@ -200,6 +202,37 @@ fn a_stalled_reader_of_stdout_takes_bounded_memory() {
     drop(stdout);
     // Nobody reads any more, which is no error.
     program.succeeds();
+}
+
+/// A server has sent half a mebibyte at once, which is half a gibibyte when inflated.
+#[test]
+fn what_a_server_has_compressed_a_thousandfold_takes_bounded_memory() {
+    const ALONE: &str = "permessage-deflate; server_no_context_takeover";
+    const COUNT: usize = 500;
+    let message = vec![b'x'; 1 << 20];
+    let mut frame = Vec::new();
+    let window = WindowBits::MAX;
+    encode_deflated(&mut frame, Opcode::Text, &message, None, window, &mut Pool::default());
+    assert!(frame.len() < 1100);
+    let peer = web::listen();
+    let (program, mut stdout) = Program::unread(&["--deflate", "--on-eof", "wait", &peer.url]);
+    let socket = peer.accept();
+    let request = head(&socket);
+    let response = format!("{}Sec-WebSocket-Extensions: {ALONE}\r\n\r\n", switching(&request));
+    answer(&socket, response.as_bytes());
+    let web = Web { socket, request };
+    web.send(frame.repeat(COUNT));
+    let mut printed = vec![0; (1 << 20) + 1];
+    for number in 0..COUNT {
+        stdout.read_exact(&mut printed).expect("all of it");
+        assert!(printed[..1 << 20] == message && printed[1 << 20] == b'\n', "{number}");
+    }
+    let peak = program.peak_memory_kib();
+    assert!(peak < 2 * PEAK_KIB, "{peak} KiB");
+    web.send(close_frame(1000));
+    web.expect(CLOSE, 1000u16.to_be_bytes());
+    web.end();
+    assert_eq!(program.wait().code, Some(0));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::{REQUEST, Socket, World, masked, text};
+use super::world::{REQUEST, Socket, World, close, masked, text};
 use crate::buffer::BufferPool;
 use crate::codec::websocket::deflate::{Inbound, Outbound, Pool, WindowBits, encode_deflated};
 use crate::codec::websocket::{self as frames, Decoder, Event, Opcode, Role};
@@ -244,4 +244,56 @@ fn what_takes_long_to_inflate_waits_for_its_next_turn() {
     // A peer that is well within bounds is served at once.
     world.receive(id, &deflated(&[0; 1000]).repeat(20));
     assert_eq!(world.engine.stats().messages, 40);
+}
+
+/// Holds whoever says anything but "go on", upon which it resumes the other.
+#[derive(Default)]
+struct Holder(Option<ConnId>);
+
+impl Service for Holder {
+    fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
+        if let (b"go on", Some(held)) = (message.as_bytes(), self.0) {
+            cx.resume(held);
+        } else {
+            self.0 = Some(from);
+            cx.hold(from);
+        }
+    }
+}
+
+#[test]
+fn what_was_read_of_a_peer_that_is_held_waits_compressed() {
+    let mut world = World::new();
+    let web = world.web(Holder::default());
+    let (id, _) = world.offering(web, "/deflate", "permessage-deflate");
+    let other = world.websocket(web);
+    world.receive(id, &deflated(&vec![0; 1024 * 1024]).repeat(6));
+    for before in [2, 5] {
+        for _ in 0..3 {
+            assert_eq!(world.engine.stats().messages, before, "no more than a turn's worth");
+            world.pass(Duration::from_millis(1));
+        }
+        world.receive(other, &text("go on"));
+        world.pass(Duration::ZERO);
+    }
+    world.receive(other, &text("go on"));
+    world.pass(Duration::ZERO);
+    assert!(world.engine.core.parked.is_empty());
+}
+
+#[test]
+fn a_close_frame_behind_what_waits_is_found_when_we_close() {
+    let mut world = World::new();
+    let web = world.web(Holder::default());
+    let (id, _) = world.offering(web, "/deflate", "permessage-deflate");
+    let messages = deflated(&vec![0; 1024 * 1024]).repeat(6);
+    world.receive(id, &[messages, close(1000, "")].concat());
+    world.pass(Duration::ZERO);
+    assert!(!world.engine.core.parked.is_empty(), "it is held");
+    world.engine.begin_drain(world.now);
+    assert_eq!(world.take(id), b"\x88\x02\x03\xe9");
+    for _ in 0..3 {
+        world.pass(Duration::ZERO);
+    }
+    assert_eq!(world.socket(id), Socket::WriteEnded, "both have closed");
 }

@@ -28,7 +28,8 @@ enum Stage {
     /// In a block, or in front of one.
     Within,
     /// Right behind a block that says that it is the last one. Another stream may follow it all the
-    /// same: a flush is all that the end means here (section 7.2.3.5).
+    /// same: a flush is all that the end means here (section 7.2.3.5). It refers to nothing in front of
+    /// it, because whoever cannot flush but by ending a stream begins a new one.
     Ended,
 }
 
