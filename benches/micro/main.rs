@@ -16,6 +16,8 @@
 #![forbid(unsafe_code)]
 
 mod decode;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod encode;
 mod fan_out;
 mod lines;
@@ -37,6 +39,8 @@ fn main() {
         .configure_from_args();
     decode::bench(&mut criterion);
     encode::bench(&mut criterion);
+    #[cfg(feature = "deflate")]
+    deflate::bench(&mut criterion);
     mask::bench(&mut criterion);
     utf8::bench(&mut criterion);
     lines::bench(&mut criterion);

@@ -93,8 +93,10 @@ impl Inflater {
     }
 }
 
-/// zlib's own default.
-const LEVEL: u32 = 6;
+/// The whole loop stands still while a message is compressed. Of a mebibyte of JSON records this level
+/// leaves 16.3 % in 5.4 ms, where zlib's own default (6) leaves 15.5 % in 10.0 ms and the fastest (1)
+/// 27.6 % in 2.1 ms (zlib-rs 0.6, CPU time, the best of three).
+const LEVEL: u32 = 4;
 
 /// More than what a flush can add (zlib.h: six bytes).
 const MIN_ROOM_BYTES: usize = 64;
