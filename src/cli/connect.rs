@@ -79,7 +79,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "ORIGIN", help_heading = "WebSocket", value_parser = field_value)]
     origin: Option<String>,
 
-    /// Offer to compress messages: each by itself (true), or with what was sent before (takeover)
+    /// Offer to compress messages; without HOW as `true`
     #[arg(long, value_name = "HOW", help_heading = "WebSocket", value_enum, num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     deflate: Option<Deflate>,
@@ -99,12 +99,12 @@ pub(crate) struct ConnectArgs {
     pub(crate) autobahn: bool,
 }
 
-/// What may be remembered of one message to shorten the next.
+/// How messages are compressed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Deflate {
-    /// Nothing
+    /// Each by itself
     True,
-    /// All of it, in both directions
+    /// Each with what was sent before it, unless the server does not want that
     Takeover,
 }
 
