@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use readily::address::ConnectAddress;
+use readily::codec::websocket::deflate::Policy;
 use readily::engine::{BindingId, Dial, Speaks};
 use readily::protocol::OpeningRequest;
 use readily::service::{CloseReason, ConnId, Context, Message, Service};
@@ -52,6 +53,7 @@ impl Service for Mischief {
                     host: "h:9".to_owned(),
                     path: "/ws".to_owned(),
                     fields: Vec::new(),
+                    deflate: Policy::Takeover,
                 })),
             ),
             11 => self.due = Some(cx.now() + Duration::from_millis(u64::from(number))),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use readily::address::PeerAddr;
+use readily::codec::websocket::deflate::{Policy, Pool, WindowBits, encode_deflated};
 use readily::codec::websocket::{Opcode, encode_frame};
 use readily::engine::{
     BindingId, CloseStep, ConnId, Endpoint, EndpointId, Engine, Limits, ServiceId, Speaks,
@@ -76,12 +77,17 @@ impl Shell {
         let mischief_came = bind(mischief, &mut engine);
         assert_eq!(bind(mischief, &mut engine), own);
         let site = Site {
-            routes: [(Path::Echo, echo), (Path::Burst, burst), (Path::Mischief, mischief_came)]
-                .map(|(path, binding)| Route {
-                    path: path.text().to_owned(),
-                    binding: binding.index(),
-                })
-                .into(),
+            routes: [
+                (Path::Echo, echo, Policy::NoTakeover),
+                (Path::Burst, burst, Policy::Off),
+                (Path::Mischief, mischief_came, Policy::Takeover),
+            ]
+            .map(|(path, binding, deflate)| Route {
+                path: path.text().to_owned(),
+                binding: binding.index(),
+                deflate,
+            })
+            .into(),
             ..Site::default()
         };
         let doors = [
@@ -121,7 +127,8 @@ impl Shell {
                 let path = path.text();
                 let request = format!(
                     "GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                     Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
                 );
                 self.receive(who, request.into_bytes());
             }
@@ -138,7 +145,14 @@ impl Shell {
                 let opcode = opcodes[usize::from(first & 0x0f) % opcodes.len()];
                 let mask = (!self.peers[peer].is_server).then_some([1, 2, 3, first]);
                 let mut frame = Vec::new();
-                encode_frame(&mut frame, first & 0x80 == 0, opcode, &payload, mask);
+                // Compressed, or said to be.
+                if first & 0x60 == 0x60 {
+                    let (window, mut pool) = (WindowBits::MAX, Pool::new(0));
+                    encode_deflated(&mut frame, opcode, &payload, mask, window, &mut pool);
+                } else {
+                    encode_frame(&mut frame, first & 0x80 == 0, opcode, &payload, mask);
+                    frame[0] |= first & 0x40;
+                }
                 frame.truncate(cut.map_or(usize::MAX, usize::from));
                 self.receive(who, frame);
             }
@@ -276,9 +290,13 @@ impl Shell {
         let Some((_, key)) = text.split_once("Sec-WebSocket-Key: ") else { return };
         let key = key.lines().next().unwrap_or_default();
         let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+        let extensions = match who & 1 {
+            0 => "",
+            _ => "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+        };
         let answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {accept}\r\n\r\n"
+             Sec-WebSocket-Accept: {accept}\r\n{extensions}\r\n"
         );
         self.receive(who, answer.into_bytes());
     }

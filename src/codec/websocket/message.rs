@@ -168,14 +168,15 @@ impl Message {
     /// Keeps a block of what the payload was before it was compressed, if there is room for it.
     fn keep_inflated(&mut self, block: &[u8], pool: &mut BufferPool) -> Result<(), ProtocolError> {
         let kept = self.bytes.as_ref().map_or(0, |bytes| bytes.len());
-        if block.len() > self.ceiling.saturating_sub(kept) {
-            return Err(ProtocolError::MessageTooBig);
+        let room = self.ceiling.saturating_sub(kept);
+        // What fits is judged first, as if it had come by itself.
+        let fitting = &block[..block.len().min(room)];
+        if !fitting.is_empty() {
+            let bytes = self.bytes.get_or_insert_with(|| pool.take_for(fitting.len()));
+            reserve(bytes, fitting.len(), self.ceiling);
         }
-        if !block.is_empty() {
-            let bytes = self.bytes.get_or_insert_with(|| pool.take_for(block.len()));
-            reserve(bytes, block.len(), self.ceiling);
-        }
-        self.keep(block, block.is_ascii(), pool)
+        self.keep(fitting, fitting.is_ascii(), pool)?;
+        if block.len() > room { Err(ProtocolError::MessageTooBig) } else { Ok(()) }
     }
 
     fn keep(

@@ -231,7 +231,7 @@ fn what_takes_long_to_inflate_waits_for_its_next_turn() {
     assert!(messages.len() < 64 * 1024);
     world.receive(id, &messages);
     let mut turns = 1;
-    while world.engine.stats().messages < 20 {
+    while world.engine.stats().messages < 20 && turns < 30 {
         assert!(!world.engine.wants_read(id), "what was read is not decoded");
         assert_eq!(world.engine.poll_timeout(), Some(world.now.time), "it goes on at once");
         let before = world.engine.stats().messages;
@@ -239,7 +239,7 @@ fn what_takes_long_to_inflate_waits_for_its_next_turn() {
         assert!(world.engine.stats().messages - before <= 2, "and is not done at once");
         turns += 1;
     }
-    assert!(turns >= 10 && world.engine.wants_read(id));
+    assert!((10..30).contains(&turns) && world.engine.wants_read(id));
     assert!(world.engine.core.parked.is_empty());
     // A peer that is well within bounds is served at once.
     world.receive(id, &deflated(&[0; 1000]).repeat(20));

@@ -2,7 +2,7 @@
 
 use super::TAIL;
 use super::pool::Pool;
-use super::zlib::Inflater;
+use super::zlib::{Inflater, Next};
 use crate::codec::websocket::ProtocolError;
 
 /// The receiving half of a compressed connection.
@@ -77,21 +77,23 @@ impl Inbound {
             if self.stage == Stage::Ended {
                 inflater.reset();
             }
-            let Ok(step) = inflater.step(input, &mut block) else {
-                break Err(ProtocolError::InvalidDeflate);
-            };
-            self.stage = if step.is_end { Stage::Ended } else { Stage::Within };
+            let step = inflater.step(input, &mut block);
+            let is_end = step.next == Next::End;
+            self.stage = if is_end { Stage::Ended } else { Stage::Within };
             input = &input[step.consumed..];
             inflated += step.produced;
+            // Also of what is in front of an error: whether it was read together with that or before
+            // makes no difference.
             if let Err(error) = keep(&block[..step.produced]) {
                 break Err(error);
             }
             // A full block may not have been enough for what the input has become.
             let is_full = step.produced == block.len();
-            if input.is_empty() && (!is_full || step.is_end) {
+            if step.next != Next::Corrupt && input.is_empty() && (!is_full || is_end) {
                 break Ok(());
             }
-            if step.consumed == 0 && step.produced == 0 && !step.is_end {
+            let is_stuck = step.consumed == 0 && step.produced == 0 && !is_end;
+            if step.next == Next::Corrupt || is_stuck {
                 break Err(ProtocolError::InvalidDeflate);
             }
         };

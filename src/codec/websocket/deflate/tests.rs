@@ -412,6 +412,29 @@ mod with_zlib {
     }
 
     #[test]
+    fn what_is_in_front_of_an_error_is_judged_first() {
+        // Blocks of text without compression, of which one is none, and then no block at all.
+        let stored = |text: &[u8]| {
+            let length = u16::try_from(text.len()).unwrap();
+            [&[0][..], &length.to_le_bytes(), &(!length).to_le_bytes(), text].concat()
+        };
+        for (text, error) in [
+            (&b"text"[..], ProtocolError::InvalidDeflate),
+            (b"\xff", ProtocolError::InvalidUtf8),
+            (b"a long one", ProtocolError::MessageTooBig),
+            (b"a \xff long one", ProtocolError::InvalidUtf8),
+            (b"a long o\xff", ProtocolError::MessageTooBig),
+        ] {
+            let bytes = frame(true, Opcode::Text, &[&stored(text)[..], b"\xff\xff"].concat());
+            for size in 1..=bytes.len() {
+                let mut reader = Reader::with_cap(8);
+                let found = bytes.chunks(size).find_map(|piece| reader.read(piece).err());
+                assert_eq!(found, Some(error), "{size} bytes at a time");
+            }
+        }
+    }
+
+    #[test]
     fn utf8_is_checked_behind_the_inflater() {
         let message = "naïve €uro 😀 and so on, and so on, and so on";
         let payload = deflated(message.as_bytes());

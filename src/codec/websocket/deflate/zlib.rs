@@ -8,10 +8,6 @@ use super::{TAIL, WindowBits};
 #[derive(Debug)]
 pub(super) struct Compressor(Compress);
 
-/// The bytes do not belong to a deflate stream (RFC 1951).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Corrupt;
-
 impl Compressor {
     pub(super) fn new(window: WindowBits) -> Compressor {
         let level = Compression::new(LEVEL);
@@ -64,8 +60,19 @@ pub(super) struct Step {
     pub(super) consumed: usize,
     /// So many bytes of the block are filled.
     pub(super) produced: usize,
-    /// The last block of a stream has ended.
-    pub(super) is_end: bool,
+    /// What is behind them.
+    pub(super) next: Next,
+}
+
+/// What an inflater comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Next {
+    /// The end of the input, or of the block.
+    More,
+    /// The end of the stream.
+    End,
+    /// What belongs to no deflate stream (RFC 1951).
+    Corrupt,
 }
 
 impl Inflater {
@@ -75,16 +82,20 @@ impl Inflater {
     }
 
     /// Goes on with `input` until it is used up or `block` is full.
-    pub(super) fn step(&mut self, input: &[u8], block: &mut [u8]) -> Result<Step, Corrupt> {
+    pub(super) fn step(&mut self, input: &[u8], block: &mut [u8]) -> Step {
         let before = (self.stream.total_in(), self.stream.total_out());
-        let status = self.stream.decompress(input, block, FlushDecompress::Sync);
-        let is_end = status.map_err(|_| Corrupt)? == Status::StreamEnd;
-        let since = |now: u64, before: u64| usize::try_from(now - before).map_err(|_| Corrupt);
-        Ok(Step {
-            consumed: since(self.stream.total_in(), before.0)?,
-            produced: since(self.stream.total_out(), before.1)?,
-            is_end,
-        })
+        let next = match self.stream.decompress(input, block, FlushDecompress::Sync) {
+            Ok(Status::StreamEnd) => Next::End,
+            Ok(Status::Ok | Status::BufError) => Next::More,
+            Err(_) => Next::Corrupt,
+        };
+        // No more than the lengths of the two.
+        let since = |now: u64, before: u64| usize::try_from(now - before).unwrap_or(0);
+        Step {
+            consumed: since(self.stream.total_in(), before.0),
+            produced: since(self.stream.total_out(), before.1),
+            next,
+        }
     }
 
     /// Forgets what was inflated.
