@@ -19,8 +19,8 @@
 //! - A peer can make us hold at most [`MAX_HEAD_BYTES`] and [`MAX_FIELDS`], and look at each byte
 //!   two or three times (for the line ends, to parse, and the start line early, too), in whatever
 //!   pieces it sends them.
-//! - A line ends with LF, with or without CR in front of it. RFC 9112 §2.2 lets a recipient accept
-//!   a bare LF, and it is what a person with `nc` types.
+//! - A line ends with LF, with or without CR in front of it, but all lines of a head in the same way.
+//!   RFC 9112 §2.2 lets a recipient accept a bare LF, and it is what a person with `nc` types.
 
 mod accept;
 mod authority;

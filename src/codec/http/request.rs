@@ -5,6 +5,8 @@
 //! connection must be closed behind the reply, because we cannot know where the next request
 //! begins.
 
+use memchr::memchr_iter;
+
 use super::target::Target;
 use super::{Authority, Fields, Status};
 
@@ -84,8 +86,8 @@ impl<'a> Request<'a> {
 /// - [`Status::BadRequest`]: anything malformed. In particular what request smuggling is made of
 ///   (RFC 9112 §11.2): a Host that is missing (in HTTP/1.1), repeated or no host; a Content-Length
 ///   that is repeated, no number, or beside a Transfer-Encoding; white space in front of a colon;
-///   a folded line; a CR without LF; a NUL. Empty lines in front of the head and a bare LF as
-///   the end of a line are fine (RFC 9112 §2.2).
+///   a folded line; a CR without LF; a NUL; a bare LF between lines that end with CR LF. Empty lines
+///   in front of the head, and LF alone as the end of all its lines, are fine (RFC 9112 §2.2).
 /// - [`Status::NotImplemented`]: a Transfer-Encoding. We read no coded bodies, and so do not know
 ///   where this one ends.
 /// - [`Status::VersionNotSupported`]: `HTTP/` and two digits that are neither 1.0 nor 1.1.
@@ -103,6 +105,9 @@ pub fn parse_request(head: &[u8]) -> Result<Request<'_>, Status> {
             _ => Err(Status::BadRequest),
         }
     })?;
+    if !ends_its_lines_alike(head) {
+        return Err(Status::BadRequest);
+    }
     let RequestLine { method, target, version } = line;
     let host_field = host_field(&fields, version)?;
     let body = body(&fields, version)?;
@@ -164,6 +169,16 @@ fn names_a_version(head: &[u8]) -> bool {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let word = line.splitn(3, |&byte| byte == b' ').nth(2).unwrap_or_default();
     matches!(word, [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'])
+}
+
+/// Whether the lines of `head` end all with CR LF, or all with LF alone. Where only some do, a reader
+/// who knows CR LF only, perhaps a proxy in front of us, sees other lines than we do.
+fn ends_its_lines_alike(head: &[u8]) -> bool {
+    let start = head.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(head.len());
+    let lines = &head[start..];
+    let mut ends = memchr_iter(b'\n', lines).map(|end| lines[..end].ends_with(b"\r"));
+    let first = ends.next();
+    ends.all(|end| Some(end) == first)
 }
 
 /// RFC 9112 §3.2: exactly one well-formed Host, which only HTTP/1.0 may leave out.
@@ -317,6 +332,8 @@ mod tests {
             ("Host: x\r\nno colon\r\n", BadRequest),
             ("Host: x\r\nX: a\rb\r\n", BadRequest),
             ("Host: x\r\nX: a\0b\r\n", BadRequest),
+            ("Host: x\nX: a\r\n", BadRequest),
+            ("Host: x\r\nX: a\n", BadRequest),
             ("Host: x\r\nX\0: a\r\n", BadRequest),
             ("Host: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n", BadRequest),
             ("Host: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n", BadRequest),
