@@ -22,11 +22,19 @@ impl HeadBuffer {
         self.partial.is_some()
     }
 
+    /// What has come of a head that could not be taken, where `input` is all of what came last.
+    pub(super) fn beginning<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
+        match &self.partial {
+            Some(partial) => partial.as_slice(),
+            None => input,
+        }
+    }
+
     /// Takes the next head from the front of the input, or keeps the start of it. What is kept is
     /// bounded by the longest head.
     ///
     /// # Errors
-    /// As [`HeadScanner::scan`]; nothing more can be taken.
+    /// As [`HeadScanner::scan`]; nothing more can be taken, and nothing is taken from the input.
     pub(super) fn take<'a>(
         &mut self,
         input: &mut &'a mut [u8],

@@ -109,7 +109,8 @@ impl Http {
     pub fn time_out(&self, wire: &mut Wire<'_>) {
         if self.head.has_begun() {
             let response = Response::plain(Status::RequestTimeout, &[]);
-            respond(&response, Persistence::Close, Method::Other, wire);
+            let method = Method::of_head(self.head.beginning(&[]));
+            respond(&response, Persistence::Close, method, wire);
         }
     }
 
@@ -129,8 +130,9 @@ impl Http {
             Ok(Some(head)) => head,
             Ok(None) => return None,
             Err(status) => {
+                let method = Method::of_head(self.head.beginning(input));
                 *input = &mut [];
-                let outcome = refuse(status, Persistence::Close, &[], Method::Other, wire);
+                let outcome = refuse(status, Persistence::Close, &[], method, wire);
                 return Some(self.event(outcome, Payload::Borrowed(&[]), wire));
             }
         };
@@ -302,7 +304,8 @@ enum Method {
 }
 
 impl Method {
-    /// The method of a head that is not sound: HEAD gets no body, whatever else is wrong.
+    /// The method of a head that is not sound, or not whole: HEAD gets no body, whatever else is
+    /// wrong.
     fn of_head(head: &[u8]) -> Method {
         let start = head.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(head.len());
         if head[start..].starts_with(b"HEAD ") { Method::Head } else { Method::Other }

@@ -160,4 +160,13 @@ fn head_gets_no_body_whatever_is_wrong() {
     let id = world.open(echo);
     let answer = world.send(id, b"\r\nHEAD / HTTP/1.1\r\n\r\n");
     assert!(answer.starts_with(b"HTTP/1.1 400 ") && answer.ends_with(b"\r\n\r\n"));
+    // Also where it is found out before the head is whole, or never.
+    let [cut, late] = [(); 2].map(|()| world.open(echo));
+    let answer =
+        [b"HEA".as_slice(), b"D / HTTP/9.9\r\n"].map(|part| world.send(cut, part)).concat();
+    assert!(answer.starts_with(b"HTTP/1.1 505 ") && answer.ends_with(b"\r\n\r\n"));
+    world.receive(late, b"HEAD / HTTP/1.1\r\n");
+    world.pass(Duration::from_millis(10_100));
+    let answer = world.take(late);
+    assert!(answer.starts_with(b"HTTP/1.1 408 ") && answer.ends_with(b"\r\n\r\n"));
 }
