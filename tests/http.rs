@@ -298,6 +298,10 @@ fn behind_a_body_that_may_not_come_nothing_is_taken_for_a_request() {
         ask_last(&mut server.connect(0), format!("{head}{GET}").as_bytes(), &expected);
         ask_last(&mut server.connect(0), format!("{head}12345{GET}").as_bytes(), &expected);
     }
+    // What follows a request for a WebSocket is frames, or the body.
+    let head = handshake("/ws", "", "Content-Length: 5\r\n");
+    let expected = error("400 Bad Request", &format!("{VERSION}{CLOSE}"));
+    ask_last(&mut server.connect(0), format!("{head}{GET}").as_bytes(), &expected);
     // Without a body there is nothing to wait for.
     let get = "GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n";
     let mut stream = server.connect(0);
@@ -320,6 +324,8 @@ fn what_is_no_sound_request_is_refused_and_the_connection_closed() {
         ("GET / HTTP/1.1\r\nHost:\r\n\r\n", bad),
         ("GET / HTTP/1.1\r\nHost : x\r\n\r\n", bad),
         ("GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", bad),
+        ("GET / HTTP/1.1\r\nHost: x\r\nA: b\nC: d\r\n\r\n", bad),
+        ("GET / HTTP/1.1\r\nHost: x\r\nA: b\0\r\n\r\n", bad),
         ("GET  / HTTP/1.1\r\nHost: x\r\n\r\n", bad),
         ("GET / http/1.1\r\nHost: x\r\n\r\n", bad),
         ("GET / HTTP/11.1\r\nHost: x\r\n\r\n", bad),
@@ -654,6 +660,29 @@ fn talk(stream: &mut TcpStream, path: &str, reply: &str) {
     exchange(stream, handshake(path, "", "").as_bytes(), SWITCHING.as_bytes());
     let length = u8::try_from(reply.len()).expect("short");
     exchange(stream, &text_frame("x"), &[&[0x81, length], reply.as_bytes()].concat());
+}
+
+#[test]
+fn a_pipeline_may_end_in_an_upgrade_and_does_there() {
+    let server = server();
+    let post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+    let requests = format!("{GET}{post}{}", handshake("/ws", "", ""));
+    let not_allowed = error("405 Method Not Allowed", "Allow: GET, HEAD\r\n");
+    let input = [requests.as_bytes(), &text_frame("hi"), GET.as_bytes()].concat();
+    for size in [1, 7, input.len()] {
+        let mut stream = server.connect(0);
+        for piece in input.chunks(size) {
+            stream.write_all(piece).expect("writes");
+        }
+        assert_eq!(response(&mut stream), WELCOME);
+        assert_eq!(response(&mut stream), not_allowed);
+        // The last request is a frame with a reserved bit: 1002.
+        let expected = [SWITCHING.as_bytes(), b"\x81\x02hi\x88\x02\x03\xea"].concat();
+        assert_eq!(
+            rest(&mut stream).escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
+    }
 }
 
 #[test]

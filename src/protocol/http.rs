@@ -206,9 +206,10 @@ impl Http {
         let mut persistence = request.persistence;
         if let Body::Length(length) = request.body {
             // Who asks before it sends a body, and is answered, may send it all the same or send the
-            // next request in its place. Nobody can tell which, so nothing more is read (RFC 9110
-            // section 10.1.1).
-            let is_certain = !request.has_token("Expect", "100-continue");
+            // next request in its place (RFC 9110 section 10.1.1); and who wants a WebSocket may send
+            // frames. Nobody can tell which, so nothing more is read.
+            let is_certain = !request.has_token("Expect", "100-continue")
+                && !request.has_token("Upgrade", "websocket");
             match u32::try_from(length) {
                 Ok(length) if is_certain && length <= MAX_SKIPPED_BYTES => self.body_left = length,
                 _ => persistence = Persistence::Close,
