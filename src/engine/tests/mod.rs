@@ -7,6 +7,7 @@ mod ending;
 mod lines;
 mod pressure;
 mod random;
+mod requests;
 mod services;
 mod web;
 mod world;
