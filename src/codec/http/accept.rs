@@ -3,7 +3,7 @@
 //! Called by the protocol once per request for `/`. There are two representations, so the whole
 //! of it is one question: does this client like `text/html` *better* than `text/plain`?
 
-use super::Request;
+use super::{Request, is_token};
 
 /// Whether the Accept fields of `request` prefer `text/html` strictly to `text/plain`.
 ///
@@ -146,13 +146,6 @@ fn unquote(value: &[u8]) -> Option<&[u8]> {
         [b'"', inner @ .., b'"'] => Some(inner),
         token => is_token(token).then_some(token),
     }
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(text: &[u8]) -> bool {
-    let is_token_byte =
-        |&byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.iter().all(is_token_byte)
 }
 
 /// The parts of `text` between separators that are not in a quoted string, without white space

@@ -31,6 +31,7 @@ mod response;
 mod scanner;
 mod status;
 mod target;
+mod token;
 
 pub use accept::prefers_html;
 pub use authority::Authority;
@@ -40,6 +41,7 @@ pub use request::{Body, Persistence, Request, Version, parse_request};
 pub use response::{Payload, Response};
 pub use scanner::{HeadKind, HeadScanner};
 pub use status::Status;
+pub use token::is_token;
 
 /// A head longer than this, its empty line included, is refused with 431.
 pub const MAX_HEAD_BYTES: usize = 16 * 1024;
