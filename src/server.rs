@@ -19,6 +19,7 @@ use std::fmt;
 use std::io;
 
 use crate::codec::websocket::deflate::Policy;
+use crate::codec::websocket::handshake::Subprotocols;
 use crate::config::{Binding, BindingError, Config, Framing, Plan, ServiceSpec, Transport};
 use crate::engine::{BindingId, Endpoint, Engine, Observer, ServiceId, StopScope};
 use crate::kernel::{BindError, BoundSocket, LocalAddr, Mio, raise_descriptor_limit};
@@ -293,6 +294,7 @@ fn endpoint(config: &Config, plan: &Plan, ids: &[BindingId]) -> Endpoint {
                         Transport::WebSocket { deflate, .. } => *deflate,
                         _ => Policy::Off,
                     },
+                    subprotocols: subprotocols(&config.bindings.as_slice()[*binding]),
                 })
                 .collect(),
             origins: config.origins.clone(),
@@ -307,6 +309,16 @@ fn endpoint(config: &Config, plan: &Plan, ids: &[BindingId]) -> Endpoint {
                 Transport::Datagram { .. } => Endpoint::Datagram(id),
                 Transport::WebSocket { .. } => unreachable!("WebSocket has a plan of its own"),
             }
+        }
+    }
+}
+
+/// What the clients of a binding may choose to speak.
+fn subprotocols(binding: &Binding) -> Subprotocols {
+    match binding.transport() {
+        Transport::WebSocket { subprotocols, .. } => subprotocols.clone(),
+        Transport::Stream { .. } | Transport::Packet { .. } | Transport::Datagram { .. } => {
+            Subprotocols::default()
         }
     }
 }

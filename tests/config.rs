@@ -5,6 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use readily::address::{Family, InetAddress, ListenAddress, UnixAddress, UnixName};
 use readily::codec::websocket::deflate::Policy;
+use readily::codec::websocket::handshake::Subprotocols;
 use readily::config::{
     Binding, Bindings, Config, Framing, ListenerPlan, Plan, RandomRange, ServiceSpec, Transport,
 };
@@ -95,6 +96,15 @@ const GOOD: &[(&str, &str)] = &[
     ("random=ws://:1/r?burst=false", "random=ws://:1/r"),
     ("random=ws://:1/r?limit=1000000&burst=true", "random=ws://:1/r?burst=true"),
     ("random=ws+unix:///r:/r?limit=0&burst=true", "random=ws+unix:///r:/r?burst=true&limit=0"),
+    ("echo=ws://:1/ws?subprotocol=chat.v1,json", "="),
+    (
+        "echo=ws://:1/ws?subprotocol=json%2CJSON,a%2Bb",
+        "echo=ws://:1/ws?subprotocol=json,JSON,a%2Bb",
+    ),
+    (
+        "count=ws+unix:///c:/c?mode=600&subprotocol=%25%26%23&number=own",
+        "count=ws+unix:///c:/c?number=own&subprotocol=%25%26%23&mode=0600",
+    ),
 ];
 
 #[test]
@@ -210,8 +220,11 @@ const BAD: &[(&str, &str)] = &[
     ("echo=tcp://:1?stop=server&", "empty parameter `` (expected NAME=VALUE)"),
     ("echo=tcp://:1?stop=server&stop=server", "parameter `stop` is given twice"),
     ("echo=tcp://:1?colour=red", "unknown parameter `colour` (known here: framing, stop)"),
-    ("time=ws://:1/t?x=y", "unknown parameter `x` (known here: deflate)"),
-    ("random=ws://:1/r?x=y", "unknown parameter `x` (known here: min, max, burst, limit, deflate)"),
+    ("time=ws://:1/t?x=y", "unknown parameter `x` (known here: subprotocol, deflate)"),
+    (
+        "random=ws://:1/r?x=y",
+        "unknown parameter `x` (known here: min, max, burst, limit, subprotocol, deflate)",
+    ),
     ("random=unix:///r?x=y", "unknown parameter `x` (known here: min, max, stop, mode)"),
     ("count=udp://:1?Number=own", "unknown parameter `Number` (known here: number, stop)"),
     (
@@ -232,11 +245,11 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "echo=ws://:1/ws?stop=server",
-        "parameter `stop` has no meaning for echo on ws (known here: deflate)",
+        "parameter `stop` has no meaning for echo on ws (known here: subprotocol, deflate)",
     ),
     (
         "echo=ws+unix:///w:/ws?stop=server",
-        "parameter `stop` has no meaning for echo on ws+unix (known here: deflate, mode)",
+        "parameter `stop` has no meaning for echo on ws+unix (known here: subprotocol, deflate, mode)",
     ),
     (
         "echo=tcp://:1?framing=raw&stop=server",
@@ -307,6 +320,33 @@ const BAD: &[(&str, &str)] = &[
     ("random=tcp://:1?min=7&max=6", "`min` is greater than `max` (7 > 6)"),
     ("random=tcp://:1?min=1001", "`min` is greater than `max` (1001 > 1000)"),
     ("random=tcp://:1?max=0", "`min` is greater than `max` (1 > 0)"),
+    ("echo=ws://:1/ws?subprotocol=a,b,a", "subprotocol `a` is listed twice"),
+    ("echo=ws://:1/ws?subprotocol=a&subprotocol=b", "parameter `subprotocol` is given twice"),
+    ("echo=ws://:1/ws?subprotocol=", "empty parameter `subprotocol=` (expected NAME=VALUE)"),
+    (
+        "echo=ws://:1/ws?subprotocol=chat/v1",
+        "bad value `chat/v1` for `subprotocol` (expected names such as `chat.v1,json`)",
+    ),
+    (
+        "echo=ws+unix://@w:/ws?subprotocol=a,,b",
+        "bad value `a,,b` for `subprotocol` (expected names such as `chat.v1,json`)",
+    ),
+    (
+        "echo=ws://:1/ws?subprotocol=a,%20b",
+        "bad value `a, b` for `subprotocol` (expected names such as `chat.v1,json`)",
+    ),
+    (
+        "echo=ws://:1/ws?subprotocol=a%0D%0AX:b",
+        "bad value `a\\r\\nX:b` for `subprotocol` (expected names such as `chat.v1,json`)",
+    ),
+    (
+        "echo=tcp://:1?subprotocol=json",
+        "parameter `subprotocol` has no meaning for echo on tcp (known here: framing, stop)",
+    ),
+    (
+        "time=unix:///t?subprotocol=json",
+        "parameter `subprotocol` has no meaning for time on unix (known here: stop, mode)",
+    ),
 ];
 
 #[test]
@@ -371,14 +411,19 @@ fn a_binding_says_what_is_served_where_and_how() {
     assert_eq!(random.service(), &ServiceSpec::Random { range, burst });
     let inet = InetAddress { family: Family::Any, host: Some("::1".into()), port: 1 };
     assert_eq!(random.listen(), &ListenAddress::Tcp(inet));
-    assert_eq!(
-        random.transport(),
-        &Transport::WebSocket { path: "/r".into(), deflate: Policy::Off }
-    );
+    let plain = |path: &str, subprotocols: &str| Transport::WebSocket {
+        path: path.to_owned(),
+        subprotocols: match subprotocols {
+            "" => Subprotocols::default(),
+            some => Subprotocols::parse(some).expect("legal"),
+        },
+        deflate: Policy::Off,
+    };
+    assert_eq!(random.transport(), &plain("/r", ""));
 
     let echo = binding("echo=ws://:1/ws?deflate=takeover");
-    let takeover = Transport::WebSocket { path: "/ws".into(), deflate: Policy::Takeover };
-    assert_eq!(echo.transport(), &takeover);
+    let Transport::WebSocket { deflate, .. } = echo.transport() else { panic!("a web binding") };
+    assert_eq!(*deflate, Policy::Takeover);
 
     let count = binding("count=udp6://:1?number=own&stop=server");
     assert_eq!(count.service(), &ServiceSpec::Count { number: Number::Own });
@@ -392,13 +437,10 @@ fn a_binding_says_what_is_served_where_and_how() {
     assert_eq!(packet.listen(), &ListenAddress::UnixPacket(UnixAddress { name, mode: None }));
     assert_eq!(packet.transport(), &Transport::Packet { stop: StopScope::Connection });
 
-    let ws_unix = binding("time=ws+unix:///a:/b:/t%20");
+    let ws_unix = binding("time=ws+unix:///a:/b:/t%20?subprotocol=b,a");
     let name = UnixName::Path("/a:/b".into());
     assert_eq!(ws_unix.listen(), &ListenAddress::Unix(UnixAddress { name, mode: None }));
-    assert_eq!(
-        ws_unix.transport(),
-        &Transport::WebSocket { path: "/t ".into(), deflate: Policy::Off }
-    );
+    assert_eq!(ws_unix.transport(), &plain("/t ", "b,a"));
 }
 
 #[test]
@@ -510,8 +552,8 @@ fn almost_a_binding() -> impl Strategy<Value = String> {
     const SCHEME: &str = "tcp[46]?|udp[46]?|unix|unixgram|unixpacket|ws|ws\\+unix|wss|.{0,3}";
     const ADDRESS: &str = "(\\[::1\\]|127\\.0\\.0\\.1|h|@|[./@%:\\[\\]a-f0-9]{0,8})\
                            (:[0-9]{1,5}|:/w|/.{0,4}|.{0,2}){0,2}";
-    const PARAMETER: &str = "(min|max|burst|limit|number|framing|stop|mode|[%a-f0-9]{0,4})\
-                             =(-?[0-9]{1,4}|true|own|raw|server|.{0,4})";
+    const PARAMETER: &str = "(min|max|burst|limit|number|framing|stop|subprotocol|mode|[%a-f0-9]{0,4})\
+                             =(-?[0-9]{1,4}|true|own|raw|server|[a-c](,[a-c]){0,2}|.{0,4})";
     let service = prop_oneof!["echo|time|count|random|discard", ".{0,4}"];
     let parameters = proptest::collection::vec(PARAMETER, 0..3);
     (service, SCHEME, ADDRESS, parameters).prop_map(|(service, scheme, address, parameters)| {

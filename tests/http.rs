@@ -394,8 +394,8 @@ fn two_readers_of_a_field_must_not_disagree() {
             ask_last(&mut server.connect(0), request.as_bytes(), expected);
         }
     }
-    // A line may end without a CR, and a value may have anything but a control character.
-    ask(&mut server.connect(0), "GET / HTTP/1.1\nHost: x\nA:b\nB: \u{e9}\t~\r\n\n", WELCOME);
+    // Lines may all end without a CR, and a value may have anything but a control character.
+    ask(&mut server.connect(0), "GET / HTTP/1.1\nHost: x\nA:b\nB: \u{e9}\t~\n\n", WELCOME);
 }
 
 #[test]
@@ -453,11 +453,9 @@ fn behind_an_upgrade_there_are_frames_and_nothing_else() {
     let closed = [SWITCHING.as_bytes(), b"\x88\x02\x03\xea"].concat();
     assert_eq!(rest(&mut stream), closed);
     // A handshake has no body: it could be taken for frames.
-    let bad = error("400 Bad Request", VERSION);
-    let mut stream = server.connect(0);
+    let bad = error("400 Bad Request", &format!("{VERSION}{CLOSE}"));
     let with_body = format!("{}12345", handshake("/ws", "", "Content-Length: 5\r\n"));
-    ask(&mut stream, &with_body, &bad);
-    ask(&mut stream, GET, WELCOME);
+    ask_last(&mut server.connect(0), with_body.as_bytes(), &bad);
     let coded = handshake("/ws", "", "Transfer-Encoding: chunked\r\n");
     let refused = error("501 Not Implemented", CLOSE);
     ask_last(&mut server.connect(0), coded.as_bytes(), &refused);
@@ -707,6 +705,35 @@ fn several_bindings_share_a_listener_by_path() {
     let mut stream = server.connect(1);
     ask(&mut stream, GET, WELCOME);
     ask(&mut stream, &handshake("/other", "", ""), &error("404 Not Found", ""));
+}
+
+#[test]
+fn a_subprotocol_that_both_want_is_chosen() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Server::start(&[
+        "echo=ws://127.0.0.1:0/ws?subprotocol=chat.v1,json",
+        &format!("echo=ws+unix://{}/web:/ws?subprotocol=json", dir.path().display()),
+    ]);
+    let name = "Sec-WebSocket-Protocol";
+    let json = SWITCHING.replace("\r\n\r\n", &format!("\r\n{name}: json\r\n\r\n"));
+    for (lines, expected) in [
+        (format!("{name}: json, chat.v1\r\n"), json.as_str()),
+        (format!("{name}: xml\r\n{name}: json\r\n"), &json),
+        (format!("{name}: xml\r\n"), SWITCHING),
+        (String::new(), SWITCHING),
+    ] {
+        let request = handshake("/ws", "", &lines);
+        let (mut tcp, mut unix) = (server.connect(0), server.unix(1));
+        exchange(&mut tcp, request.as_bytes(), expected.as_bytes());
+        exchange(&mut tcp, &text_frame("hi"), b"\x81\x02hi");
+        exchange(&mut unix, request.as_bytes(), expected.as_bytes());
+        exchange(&mut unix, &text_frame("hi"), b"\x81\x02hi");
+    }
+    let bad = error("400 Bad Request", VERSION);
+    for value in ["", "json, json", "a b"] {
+        let line = format!("{name}: {value}\r\n");
+        ask(&mut server.connect(0), &handshake("/ws", "", &line), &bad);
+    }
 }
 
 #[test]

@@ -13,7 +13,6 @@ use std::time::Duration;
 use readily::address::{
     ConnectAddress, Family, InetAddress, ListenAddress, PeerAddr, UnixAddress, UnixName,
 };
-use readily::codec::websocket::deflate::Policy;
 use readily::codec::websocket::encode_binary;
 use readily::engine::{Endpoint, Engine, Limits, StopScope};
 use readily::kernel::{
@@ -175,8 +174,7 @@ fn cost(
     let echo = engine.add_service(Box::new(Echo));
     let binding = engine.add_binding(echo, StopScope::Connection);
     let endpoint = engine.add_endpoint(if is_web {
-        let route =
-            Route { path: "/ws".to_owned(), binding: binding.index(), deflate: Policy::Off };
+        let route = Route { path: "/ws".to_owned(), binding: binding.index(), ..Route::default() };
         Endpoint::Web(Site { routes: vec![route], ..Site::default() })
     } else {
         Endpoint::Line(binding)

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use readily::codec::websocket::deflate::Policy;
 use readily::codec::websocket::encode_pong;
 use readily::engine::{
     BindingId, CloseStep, ConnId, Endpoint, EndpointId, Engine, Limits, StopScope,
@@ -41,7 +40,7 @@ impl World {
         let routes = vec![Route {
             path: "/ws".to_owned(),
             binding: self.binding.index(),
-            deflate: Policy::Off,
+            ..Route::default()
         }];
         self.engine.add_endpoint(Endpoint::Web(Site { routes, ..Site::default() }))
     }

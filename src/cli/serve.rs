@@ -168,7 +168,8 @@ URLs and their parameters:
   unix://PATH         lines                   as tcp, and mode=0660
   unixgram://PATH     datagrams               as udp, and mode=0660
   unixpacket://PATH   packets                 as udp, and mode=0660
-  ws://HOST:PORT/ws   WebSocket messages      deflate=false|true|takeover
+  ws://HOST:PORT/ws   WebSocket messages      subprotocol=chat.v1,json
+                                              deflate=false|true|takeover
   ws+unix://PATH:/ws  WebSocket messages      as ws, and mode=0660
   deflate=true compresses for clients that offer it, each message by itself;
   takeover uses what was sent before, for some 400 KiB a connection.

@@ -58,7 +58,7 @@ impl Binding {
         let mut separator = '?';
         for (name, value) in self.parameters() {
             url.push(separator);
-            url.push_str(&format!("{name}={}", percent::encode(value.as_bytes(), b"")));
+            url.push_str(&format!("{name}={}", percent::encode(value.as_bytes(), b",")));
             separator = '&';
         }
         url

@@ -145,6 +145,8 @@ pub enum Problem {
         /// The upper end.
         max: i64,
     },
+    /// A subprotocol that was listed twice.
+    DuplicateSubprotocol(String),
     /// `limit` without `burst=true`.
     LimitWithoutBurst,
     /// An earlier binding has the address, or one that covers it.
@@ -254,6 +256,9 @@ impl fmt::Display for Problem {
             }
             Problem::EmptyRange { min, max } => {
                 write!(f, "`min` is greater than `max` ({min} > {max})")
+            }
+            Problem::DuplicateSubprotocol(name) => {
+                write!(f, "subprotocol `{}` is listed twice", Shown(name))
             }
             Problem::LimitWithoutBurst => write!(f, "`limit` has no meaning without `burst=true`"),
             Problem::AddressTaken { by } => write!(f, "the address is taken by `{}`", Shown(by)),

@@ -7,8 +7,8 @@ use super::error::Problem;
 use super::percent;
 
 /// Every parameter that some binding can have.
-const NAMES: [&str; 9] =
-    ["min", "max", "burst", "limit", "number", "framing", "stop", "deflate", "mode"];
+const NAMES: [&str; 10] =
+    ["min", "max", "burst", "limit", "number", "framing", "stop", "subprotocol", "deflate", "mode"];
 
 /// What stands behind the `?` of a URL, decoded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -5,6 +5,7 @@ use super::parameters::Parameters;
 use super::scheme::Carrier;
 use super::service::Kind;
 use crate::codec::websocket::deflate::Policy;
+use crate::codec::websocket::handshake::{SubprotocolError, Subprotocols};
 use crate::engine::StopScope;
 
 /// The transport of a binding. Each holds only what can be chosen for it.
@@ -30,6 +31,8 @@ pub enum Transport {
     WebSocket {
         /// The path of the request, decoded: it begins with `/` and is longer than that.
         path: String,
+        /// What clients may choose to speak.
+        subprotocols: Subprotocols,
         /// Whether clients that offer to compress may.
         deflate: Policy,
     },
@@ -82,9 +85,11 @@ impl Transport {
             Carrier::Stream => Transport::Stream { framing: Framing::Lines { stop } },
             Carrier::Packet => Transport::Packet { stop },
             Carrier::Datagram => Transport::Datagram { stop },
-            Carrier::Web => {
-                Transport::WebSocket { path: web_path, deflate: deflate.unwrap_or_default() }
-            }
+            Carrier::Web => Transport::WebSocket {
+                path: web_path,
+                subprotocols: parse_subprotocols(parameters)?,
+                deflate: deflate.unwrap_or_default(),
+            },
         })
     }
 
@@ -94,7 +99,7 @@ impl Transport {
             // Services that look at what a message says cannot tell without boundaries.
             (Carrier::Stream, Kind::Echo | Kind::Discard) => &["framing", "stop"],
             (Carrier::Stream | Carrier::Packet | Carrier::Datagram, _) => &["stop"],
-            (Carrier::Web, _) => &["deflate"],
+            (Carrier::Web, _) => &["subprotocol", "deflate"],
         }
     }
 
@@ -102,6 +107,9 @@ impl Transport {
     pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
         match self {
             Transport::Stream { framing: Framing::Raw } => vec![("framing", "raw".to_owned())],
+            Transport::WebSocket { subprotocols, .. } if !subprotocols.is_empty() => {
+                vec![("subprotocol", subprotocols.to_string())]
+            }
             Transport::Stream { framing: Framing::Lines { stop: StopScope::Server } }
             | Transport::Packet { stop: StopScope::Server }
             | Transport::Datagram { stop: StopScope::Server } => {
@@ -145,4 +153,16 @@ fn parse_deflate(value: &str) -> Option<Policy> {
         "takeover" if cfg!(feature = "deflate") => Some(Policy::Takeover),
         _ => None,
     }
+}
+
+/// Takes the subprotocols of a WebSocket.
+fn parse_subprotocols(parameters: &mut Parameters) -> Result<Subprotocols, Problem> {
+    const NAME: &str = "subprotocol";
+    let Some(value) = parameters.take(NAME) else { return Ok(Subprotocols::default()) };
+    Subprotocols::parse(&value).map_err(|error| match error {
+        SubprotocolError::NotAToken(_) => {
+            Problem::BadValue { name: NAME, value, expected: "names such as `chat.v1,json`" }
+        }
+        SubprotocolError::Twice(name) => Problem::DuplicateSubprotocol(name),
+    })
 }

@@ -247,8 +247,10 @@ fn upgrade(
     persistence: Persistence,
     wire: &mut Wire<'_>,
 ) -> Outcome {
-    let accept = match handshake::check_upgrade(request) {
-        Ok(accept) => accept,
+    let checked = handshake::check_upgrade(request)
+        .and_then(|accept| Ok((accept, route.subprotocols.choose(request)?)));
+    let (accept, subprotocol) = match checked {
+        Ok(checked) => checked,
         Err(refusal) => {
             let (status, fields) = (refusal.status(), refusal.fields());
             return refuse(status, persistence, fields, Method::Get, wire);
@@ -257,17 +259,12 @@ fn upgrade(
     if let Err(origin) = check_origin(request, site) {
         return forbid("the origin", origin, persistence, Method::Get, wire);
     }
-    match negotiation::accept(route.deflate, request.fields(negotiation::FIELD)) {
-        None => {
-            handshake::encode_accept(wire.tail(), &accept, &[]);
-            Outcome::Upgraded(route.binding, None)
-        }
-        Some(accepted) => {
-            let fields = [(negotiation::FIELD, &*accepted.response)];
-            handshake::encode_accept(wire.tail(), &accept, &fields);
-            Outcome::Upgraded(route.binding, Some(accepted.agreement))
-        }
-    }
+    let accepted = negotiation::accept(route.deflate, request.fields(negotiation::FIELD));
+    let mut fields: Vec<(&str, &str)> = Vec::new();
+    fields.extend(subprotocol.map(|name| (handshake::SUBPROTOCOL, name)));
+    fields.extend(accepted.as_ref().map(|accepted| (negotiation::FIELD, &*accepted.response)));
+    handshake::encode_accept(wire.tail(), &accept, &fields);
+    Outcome::Upgraded(route.binding, accepted.map(|accepted| accepted.agreement))
 }
 
 /// Answers with an error, whose body is its reason phrase.

@@ -1,10 +1,12 @@
 //! What a web listener offers: which path leads to which binding, and who may come.
 
 use crate::access::{HostPolicy, OriginPolicy};
+use crate::codec::http::parse_request;
 use crate::codec::websocket::deflate::Policy;
+use crate::codec::websocket::handshake::Subprotocols;
 
 /// A path of a web listener and the binding behind it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Route {
     /// The path, decoded, with its leading `/`.
     pub path: String,
@@ -12,6 +14,8 @@ pub struct Route {
     pub binding: u16,
     /// Whether clients that offer to compress may.
     pub deflate: Policy,
+    /// What its clients may choose to speak.
+    pub subprotocols: Subprotocols,
 }
 
 /// One web listener: the WebSocket paths on it, and the checks in front of them.
@@ -29,5 +33,15 @@ impl Site {
     /// The route of `path` (decoded).
     pub fn route(&self, path: &str) -> Option<&Route> {
         self.routes.iter().find(|route| route.path == path)
+    }
+
+    /// The subprotocol that a client of `binding` speaks, whose handshake was this head. It follows
+    /// from what both want, so nobody has to keep it.
+    pub fn subprotocol<'a>(&self, binding: u16, head: &'a [u8]) -> Option<&'a str> {
+        let route = self.routes.iter().find(|route| route.binding == binding)?;
+        if route.subprotocols.is_empty() {
+            return None;
+        }
+        route.subprotocols.choose(&parse_request(head).ok()?).ok().flatten()
     }
 }

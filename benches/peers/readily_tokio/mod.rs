@@ -20,7 +20,6 @@ use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
-use readily::codec::websocket::deflate::Policy;
 use readily::engine::{Endpoint, EndpointId, Engine, Limits, StopScope};
 use readily::protocol::{Route, Site};
 use readily::service::Echo;
@@ -44,7 +43,7 @@ pub(crate) fn serve(door: Door) -> io::Result<()> {
     let endpoint = engine.add_endpoint(match &door.url {
         Url::Ws(_, path) => {
             let routes =
-                vec![Route { path: path.clone(), binding: binding.index(), deflate: Policy::Off }];
+                vec![Route { path: path.clone(), binding: binding.index(), ..Route::default() }];
             Endpoint::Web(Site { routes, ..Site::default() })
         }
         Url::Tcp(_) | Url::Unix(_) | Url::Udp(_) => Endpoint::Line(binding),

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::world::{Socket, World, close, text};
-use crate::codec::websocket::deflate::Policy;
 use crate::engine::{ConnId, Context, Endpoint, Limits};
 use crate::protocol::{CloseReason, Message, Route, Site};
 use crate::service::{Burst, Echo, Random, Service, TimeService};
@@ -100,7 +99,7 @@ fn a_slow_consumer_is_closed_and_nobody_else_notices() {
     let binding = world.bind(Relay::default());
     let lines = world.engine.add_endpoint(Endpoint::Line(binding));
     let routes =
-        vec![Route { path: "/ws".to_owned(), binding: binding.index(), deflate: Policy::Off }];
+        vec![Route { path: "/ws".to_owned(), binding: binding.index(), ..Route::default() }];
     let web = world.engine.add_endpoint(Endpoint::Web(Site { routes, ..Site::default() }));
     let (slow, sender, fast) = (world.open(lines), world.open(lines), world.websocket(web));
     let line = [vec![b'x'; 9_999], vec![b'\n']].concat();

@@ -49,7 +49,12 @@ impl World {
 
     pub(super) fn web(&mut self, service: impl Service + 'static) -> EndpointId {
         let binding = self.bind(service).index();
-        let route = |path: &str, deflate| Route { path: path.to_owned(), binding, deflate };
+        let route = |path: &str, deflate| Route {
+            path: path.to_owned(),
+            binding,
+            deflate,
+            ..Route::default()
+        };
         let routes = vec![
             route("/ws", Policy::Off),
             route("/deflate", Policy::NoTakeover),

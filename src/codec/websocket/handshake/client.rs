@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{BASE64, accept_for};
+use super::{BASE64, SUBPROTOCOL, accept_for};
 use crate::codec::http::Fields;
 
 /// Appends the request of a client (RFC 6455 §4.1).
@@ -76,8 +76,10 @@ pub fn check_response<'a>(
     if fields.first(EXTENSIONS).is_some() && offers(extra, EXTENSIONS).is_empty() {
         return Err(HandshakeError::NotOffered);
     }
-    if fields.first(PROTOCOL).is_some()
-        && !fields.single(PROTOCOL).is_some_and(|chosen| offers(extra, PROTOCOL).contains(&chosen))
+    if fields.first(SUBPROTOCOL).is_some()
+        && !fields
+            .single(SUBPROTOCOL)
+            .is_some_and(|chosen| offers(extra, SUBPROTOCOL).contains(&chosen))
     {
         return Err(HandshakeError::NotOffered);
     }
@@ -91,7 +93,6 @@ fn offers<'a>(extra: &[(&str, &'a str)], field: &str) -> Vec<&'a [u8]> {
 }
 
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
-const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
 /// Why the client gives up. Each reads `…: bad handshake`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,9 +13,11 @@
 
 mod client;
 mod server;
+mod subprotocol;
 
 pub use self::client::{HandshakeError, check_response, encode_request};
 pub use self::server::{Refusal, check_upgrade, encode_accept};
+pub use self::subprotocol::{SUBPROTOCOL, SubprotocolError, Subprotocols};
 
 use tungstenite::handshake::derive_accept_key;
 

@@ -15,6 +15,8 @@ pub enum Refusal {
     OtherVersion,
     /// `Sec-WebSocket-Key` is missing, repeated, or not the base64 of 16 bytes.
     BadKey,
+    /// `Sec-WebSocket-Protocol` is not a list of different tokens.
+    BadSubprotocols,
 }
 
 impl Refusal {
@@ -22,7 +24,10 @@ impl Refusal {
     pub fn status(self) -> Status {
         match self {
             Refusal::OtherVersion => Status::UpgradeRequired,
-            Refusal::NotAnUpgrade | Refusal::NoVersion | Refusal::BadKey => Status::BadRequest,
+            Refusal::NotAnUpgrade
+            | Refusal::NoVersion
+            | Refusal::BadKey
+            | Refusal::BadSubprotocols => Status::BadRequest,
         }
     }
 
@@ -35,7 +40,10 @@ impl Refusal {
             Refusal::OtherVersion => {
                 &[("Upgrade", "websocket"), ("Connection", "Upgrade"), VERSION]
             }
-            Refusal::NotAnUpgrade | Refusal::NoVersion | Refusal::BadKey => &[VERSION],
+            Refusal::NotAnUpgrade
+            | Refusal::NoVersion
+            | Refusal::BadKey
+            | Refusal::BadSubprotocols => &[VERSION],
         }
     }
 }

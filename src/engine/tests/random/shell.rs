@@ -19,7 +19,6 @@ use super::counters::{self, Seen};
 use super::mood::{Mood, narrow_limits};
 use super::peer::Peer;
 use super::script::{Kind, Script};
-use crate::codec::websocket::deflate::Policy;
 use crate::engine::connection::{Flags, Phase};
 use crate::engine::tests::world::{Socket, World};
 use crate::engine::{CloseStep, ConnId, Endpoint, EndpointId};
@@ -66,7 +65,7 @@ impl Shell {
         let mut world = World::with(limits);
         let binding = world.bind(Audit::new(manner, sender));
         let routes =
-            vec![Route { path: "/ws".to_owned(), binding: binding.index(), deflate: Policy::Off }];
+            vec![Route { path: "/ws".to_owned(), binding: binding.index(), ..Route::default() }];
         let endpoints = [
             Endpoint::Line(binding),
             Endpoint::Raw(binding),

@@ -123,7 +123,7 @@ fn a_target_is_what_it_says() {
 fn an_absolute_target_brings_its_own_host() {
     let mut world = World::new();
     let binding = world.bind(Echo).index();
-    let routes = vec![Route { path: "/ws".to_owned(), binding }];
+    let routes = vec![Route { path: "/ws".to_owned(), binding, ..Route::default() }];
     let mut site = Site { routes, ..Site::default() };
     site.hosts.allowed = vec!["good:80".parse().expect("a host")];
     let web = world.engine.add_endpoint(Endpoint::Web(site));
