@@ -21,11 +21,18 @@ pub struct Context<'a> {
     core: &'a mut Core,
     /// The peer whose message, or whose room, this call is about.
     current: Option<ConnId>,
+    /// The head of the request that it came with, while it is opened.
+    head: &'a [u8],
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(core: &'a mut Core, current: Option<ConnId>) -> Context<'a> {
-        Context { core, current }
+        Context { core, current, head: &[] }
+    }
+
+    /// A peer has come with this request; empty where there was none.
+    pub(super) fn opened(core: &'a mut Core, peer: ConnId, head: &'a [u8]) -> Context<'a> {
+        Context { core, current: Some(peer), head }
     }
 
     /// Queues a message for `peer` and returns whether it was queued; a peer that is gone or
@@ -100,6 +107,16 @@ impl<'a> Context<'a> {
     /// The binding that a peer is one of; `None` where it is gone.
     pub fn binding(&self, peer: ConnId) -> Option<BindingId> {
         self.core.connections.get(peer)?.binding()
+    }
+
+    /// What the messages of a WebSocket client are to be written in: the first of the subprotocols it
+    /// wants that its binding has, too (`?subprotocol=`; RFC 6455 section 1.9). `None` where they have
+    /// none in common, and in every call but [`on_open`](crate::service::Service::on_open): a service
+    /// that has to know it later remembers it.
+    pub fn subprotocol(&self) -> Option<&str> {
+        let connection = self.core.connections.get(self.current?)?;
+        let endpoint = self.core.endpoints.get(usize::from(connection.endpoint))?;
+        endpoint.site()?.subprotocol(connection.binding()?.index(), self.head)
     }
 
     /// How many bytes may be queued for `peer` before it is above its high-water mark; 0 if it is

@@ -144,7 +144,10 @@ impl<O: Observer> Engine<O> {
     /// A peer has come to the service behind a binding: on a web listener by the request `head`.
     fn opened(&mut self, binding: BindingId, id: ConnId, head: &[u8]) {
         self.observer.see(binding, Some(id), Sighting::Opened { head });
-        self.call(binding, id, |service, cx| service.on_open(cx, id));
+        let service = self.bindings[usize::from(binding.0)].service;
+        let mut context = Context::opened(&mut self.core, id, head);
+        self.services[usize::from(service.0)].on_open(&mut context, id);
+        self.tell_closed();
     }
 
     /// Calls the service behind a binding about a peer.

@@ -9,5 +9,6 @@ mod pressure;
 mod random;
 mod requests;
 mod services;
+mod subprotocols;
 mod web;
 mod world;
