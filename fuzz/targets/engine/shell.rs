@@ -86,6 +86,7 @@ impl Shell {
                 path: path.text().to_owned(),
                 binding: binding.index(),
                 deflate,
+                ..Route::default()
             })
             .into(),
             ..Site::default()

@@ -31,7 +31,12 @@ fn world() -> (World, EndpointId) {
             binding: world.bind(Witness).index(),
             ..Route::default()
         },
-        Route { path: "/ws".to_owned(), binding: world.bind(Witness).index(), subprotocols },
+        Route {
+            path: "/ws".to_owned(),
+            binding: world.bind(Witness).index(),
+            subprotocols,
+            ..Route::default()
+        },
     ];
     let web = world.engine.add_endpoint(Endpoint::Web(Site { routes, ..Site::default() }));
     (world, web)
