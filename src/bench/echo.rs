@@ -373,7 +373,9 @@ impl Echo {
                 self.count(peer, sent, now);
             }
             // It was given up, and has come all the same.
-            None if number.is_some_and(|number| number < self.peers[peer].next) => {}
+            None if number.is_some_and(|number| {
+                number < self.peers[peer].next && payload.message(peer, number) == bytes
+            }) => {}
             None => self.errors.wrong += 1,
         }
     }
