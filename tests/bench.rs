@@ -278,6 +278,19 @@ fn a_reply_of_another_message_is_wrong() {
 }
 
 #[test]
+fn a_reply_of_another_kind_is_wrong() {
+    let url = server_that(|stream| {
+        let mut web = tungstenite::accept(stream).expect("a handshake");
+        while let Ok(message) = web.read() {
+            let _ = web.send(tungstenite::Message::binary(message.into_data()));
+        }
+    });
+    let url = format!("{}/", url.replace("tcp://", "ws://"));
+    assert_eq!(caught(&url, &["-c", "1"])["errors"]["wrong"], 1);
+    sound(&["-c", "1", "--binary", &url]);
+}
+
+#[test]
 fn a_reply_too_many_is_no_reply() {
     let url = echo_but(|number, line| if number == 9 { line.repeat(2) } else { line });
     let errors = caught(&url, &["-c", "1"])["errors"].clone();

@@ -173,6 +173,18 @@ fn a_reply_in_pieces_is_one_reply() {
 }
 
 #[test]
+fn a_reply_without_an_end_is_shown_when_it_is_too_long_to_be_kept() {
+    let peer = Peer::tcp();
+    let (mut program, server) = connect(&peer, &["--max-message", "10"]);
+    program.expect(">> ");
+    program.type_in("hi\n");
+    assert_eq!(packet(&server), b"hi\n");
+    answer(&server, b"0123456789");
+    answer(&server, b"a");
+    program.expect("->: 0123456789a");
+}
+
+#[test]
 fn a_service_that_says_nothing_gets_the_next_line_all_the_same() {
     let peer = Peer::tcp();
     let (mut program, server) = connect(&peer, &["--reply-timeout", "20ms"]);

@@ -198,6 +198,7 @@ fn a_websocket_server_that_does_not_answer_has_two_seconds() {
     web.send(frame(TEXT, b"not now"));
     let ended = program.wait();
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!(crate::program::shown(&ended.stdout), "", "nobody wants it any more");
     let elapsed = before.elapsed();
     assert!(elapsed >= Duration::from_millis(1_900), "{elapsed:?}");
     // Its next limit would be the end of a drain.

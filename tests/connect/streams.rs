@@ -1,14 +1,15 @@
 //! What standard streams can be: pipes, files, devices, sockets, or nothing.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
+use socket2::{Domain, Socket, Type};
 use tempfile::tempfile;
 
-use crate::peer::{Peer, answer, packet};
+use crate::peer::{Peer, answer, packet, reset};
 use crate::program::{Program, shown};
 use crate::support::{PATIENCE, Server, readily, rest};
 
@@ -225,4 +226,57 @@ fn a_log_that_nobody_reads_any_more_does_not_stop_the_server() {
     drop(child.stdin.take());
     web.expect_close(1000);
     assert_eq!(crate::bounded::wait(&mut child), Some(0));
+}
+
+#[test]
+fn a_log_that_is_read_late_comes_whole() {
+    const COUNT: usize = 8000;
+    let peer = crate::web::listen();
+    let mut command = readily();
+    command.args(["connect", "--interactive", "--input-timeout", "0", &peer.url]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("spawns");
+    drop(command);
+    let web = crate::web::Web::accept(&peer);
+    let messages = crate::web::frame(crate::web::TEXT, &[b'x'; 1000]).repeat(COUNT);
+    let mut socket = web.socket.try_clone().expect("another descriptor");
+    let sent = crate::volume::write_until_stalled(&mut socket, &messages);
+    let feeder = crate::program::feed(socket, messages[sent..].to_vec());
+    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    for _ in 0..COUNT {
+        let line = lines.next().expect("a line").expect("text");
+        assert!(line.ends_with("x") && line.len() > 1000, "{line}");
+    }
+    feeder.join().expect("feeds");
+    drop(child.stdin.take());
+    web.expect_close(1000);
+    assert_eq!(crate::bounded::wait(&mut child), Some(0));
+}
+
+#[test]
+fn output_that_is_lost_behind_the_end_of_the_server_is_an_error() {
+    let reader = Peer::tcp();
+    reader.socket.set_recv_buffer_size(4096).expect("a size");
+    let writer = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    writer.set_send_buffer_size(4096).expect("a size");
+    writer.connect(&reader.socket.local_addr().expect("bound")).expect("it listens");
+    let peer = Peer::tcp();
+    let mut command = readily();
+    command.args(["connect", &peer.url]).stdin(Stdio::piped());
+    command.stdout(OwnedFd::from(writer)).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("spawns");
+    drop(command);
+    let server = peer.accept();
+    // More than the reader takes, less than stops the client from reading.
+    answer(&server, &vec![b'x'; 200_000]);
+    drop(server);
+    let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("text");
+    assert_eq!(line, "the server has closed the connection\n");
+    reset(reader.accept());
+    assert_eq!(crate::bounded::wait(&mut child), Some(1));
+    let mut error = String::new();
+    stderr.read_to_string(&mut error).expect("text");
+    assert_eq!(error, "error: standard output: connection reset\n");
 }

@@ -265,3 +265,24 @@ fn a_reader_that_is_slower_than_the_reply_timeout_gets_everything() {
     serve.join().expect("serves");
     program.succeeds();
 }
+
+#[test]
+fn a_server_that_waits_for_our_reader_is_not_taken_for_silent() {
+    let peer = Peer::tcp();
+    let (mut program, mut stdout) =
+        Program::unread(&["--on-eof", "close", "--reply-timeout", "50ms", &peer.url]);
+    let mut server = peer.accept();
+    program.type_in("a line that is not answered by one\n");
+    assert_eq!(packet(&server), b"a line that is not answered by one\n");
+    let text = vec![b'x'; 50 << 20];
+    let sent = write_until_stalled(&mut server, &text);
+    program.end_input();
+    // It is not heard for longer than a silent one would be given.
+    let sent = sent + write_until_stalled(&mut server, &text[sent..]);
+    let feeder = feed(server, text[sent..].to_vec());
+    let mut printed = Vec::new();
+    stdout.read_to_end(&mut printed).expect("the end");
+    feeder.join().expect("feeds");
+    assert!(printed == text, "{}", printed.len());
+    program.ends(0, "", "");
+}

@@ -581,6 +581,7 @@ fn a_message_that_comes_slowly_is_waited_for() {
     web.expect(TEXT, "two\n");
     for piece in frame(TEXT, b"long").chunks(1) {
         std::thread::sleep(std::time::Duration::from_millis(200));
+        crate::peer::assert_silent(&web.socket);
         web.send(piece);
     }
     program.expect("long\n");
