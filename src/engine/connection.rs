@@ -283,7 +283,6 @@ impl Connection {
 
     /// Buffers hold bytes, an open connection that is above a mark knows it, and the timer wheel
     /// comes up no later than the deadline.
-    #[cfg(test)]
     pub(super) fn check_invariants(&self, limits: &Limits) {
         assert!(self.output.as_ref().is_none_or(|output| !output.is_empty()), "it is kept empty");
         let is_parked = self.flags.has(Flags::PARKED);

@@ -87,7 +87,6 @@ impl Connections {
     }
 
     /// The count is right, and where nobody is there is no memory.
-    #[cfg(test)]
     pub(super) fn check_invariants(&self) {
         assert_eq!(self.count, self.places.iter().flatten().count());
         assert!(self.count > 0 || self.places.is_empty());

@@ -127,6 +127,23 @@ impl<O: Observer> Engine<O> {
         EndpointId(small_index(self.core.endpoints.len()))
     }
 
+    /// Checks the tables, the timers and each connection. It looks at everything, so it is for tests.
+    ///
+    /// # Panics
+    /// If something is not as it must be between two calls.
+    pub fn check_invariants(&self) {
+        let core = &self.core;
+        core.connections.check_invariants();
+        core.timers.check_invariants();
+        for id in core.connections.ids() {
+            let connection = core.connections.get(id).expect("it is there");
+            connection.check_invariants(&core.limits);
+            if let Some(armed) = connection.armed() {
+                assert!(core.timers.holds(id.index, armed), "{id} has an entry");
+            }
+        }
+    }
+
     /// Logs the counters.
     pub fn log_stats(&self) {
         log::info!("open={} {}", self.core.connections.len(), self.core.stats);

@@ -206,6 +206,11 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Whoever looks on.
+    pub fn observer(&self) -> &O {
+        &self.observer
+    }
+
+    /// Whoever looks on.
     pub fn observer_mut(&mut self) -> &mut O {
         &mut self.observer
     }

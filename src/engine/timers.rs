@@ -151,13 +151,11 @@ impl Timers {
     }
 
     /// What is kept about the slots is what is in them.
-    #[cfg(test)]
     pub(super) fn check_invariants(&self) {
         assert_eq!(self.soonest, self.search());
     }
 
     /// Whether there is an entry for `index` at `tick`.
-    #[cfg(test)]
     pub(super) fn holds(&self, index: u32, tick: Tick) -> bool {
         self.slots[tick.slot()].contains(&index)
     }

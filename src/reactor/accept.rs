@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use log::{debug, warn};
 
-use super::Reactor;
 use super::readiness::Readiness;
 use super::source::Source;
+use super::{Reactor, Rules};
 use crate::engine::Observer;
 use crate::kernel::Kernel;
 use crate::time::Time;
@@ -36,7 +36,7 @@ impl Warning {
     }
 }
 
-impl<K: Kernel, O: Observer> Reactor<K, O> {
+impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Whether a connection may be waiting at a listener that is not resting.
     pub(super) fn can_accept(&self) -> bool {
         self.listeners.iter().any(|&index| match &self.sources[index] {
@@ -95,9 +95,13 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
                     return false;
                 }
                 // The peer has gone before it was accepted: accept(2) tells of its error.
+                io::ErrorKind::ConnectionAborted if !R::GO_ON_AFTER_ABORT => {
+                    listener.readiness.read_dry();
+                    return false;
+                }
                 io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => return true,
                 _ => {
-                    listener.paused_until = Some(now.time + PAUSE);
+                    listener.paused_until = R::PAUSE_ACCEPTING.then(|| now.time + PAUSE);
                     self.engine.stats_mut().accept_failures += 1;
                     if self.accept_warning.is_due(now.time) {
                         warn!("cannot accept: {error}; trying again every {PAUSE:?}");

@@ -4,16 +4,16 @@ use std::io;
 
 use log::debug;
 
-use super::Reactor;
 use super::readiness::Readiness;
 use super::source::Source;
+use super::{Reactor, Rules};
 use crate::engine::{ConnId, Observer};
 use crate::kernel::Kernel;
 
 /// How many datagrams of one socket are answered in a turn.
 const DATAGRAMS_PER_TURN: usize = 64;
 
-impl<K: Kernel, O: Observer> Reactor<K, O> {
+impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Receives and answers datagrams until there are none or the turn's budget is used up.
     pub(super) fn serve_datagrams(&mut self, id: ConnId) {
         let Some(Source::Datagram(source)) = self.sources.get_mut(id.index as usize) else {

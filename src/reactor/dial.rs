@@ -6,14 +6,14 @@ use log::debug;
 
 use super::readiness::Readiness;
 use super::source::{Source, StreamSource};
-use super::{Reactor, stream_mut, token};
+use super::{Reactor, Rules, stream_mut, token};
 use crate::engine::{BindingId, ConnId, Observer};
 use crate::kernel::{Interest, Kernel, Socket, StreamKind};
 
 /// The most connections that are begun in one turn.
 const DIALS_PER_TURN: usize = 64;
 
-impl<K: Kernel, O: Observer> Reactor<K, O> {
+impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Takes in a stream that exists already, such as a standard stream of the process, as one of
     /// the peers of `binding`.
     pub fn adopt(&mut self, stream: K::Stream, binding: BindingId) -> io::Result<ConnId> {
@@ -43,7 +43,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
 
     /// Something has become of a connection that was being made.
     pub(super) fn finish_dial(&mut self, id: ConnId) {
-        let Some(source) = stream_mut(&mut self.sources, id) else { return };
+        let Some(source) = stream_mut::<K, R>(&mut self.sources, id) else { return };
         match self.kernel.is_connected(&mut source.stream) {
             // The event was about something else. There is another when it is decided.
             Ok(false) => source.readiness.clear(Readiness::WRITABLE),

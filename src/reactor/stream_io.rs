@@ -3,7 +3,7 @@
 use std::io;
 
 use super::readiness::Readiness;
-use super::{Reactor, stream_mut, token};
+use super::{Reactor, Rules, stream_mut, token};
 use crate::engine::{CloseStep, ConnId, Observer};
 use crate::kernel::{Interest, Kernel, Read, Socket, StreamKind};
 
@@ -11,7 +11,7 @@ use crate::kernel::{Interest, Kernel, Read, Socket, StreamKind};
 /// moves many messages in one operation; packets come and go one by one.
 const PACKETS_PER_TURN: usize = 64;
 
-impl<K: Kernel, O: Observer> Reactor<K, O> {
+impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Serves one ready stream: one read (of packets: some), and at once one write of what came of
     /// it, while it is hot.
     pub(super) fn serve_stream(&mut self, id: ConnId) {
@@ -21,12 +21,14 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             }
         }
         self.flush(id);
-        self.enqueue_if_readable(id);
+        if R::GO_ON_AFTER_BUDGET {
+            self.enqueue_if_readable(id);
+        }
     }
 
     /// Puts a stream back on the ready queue if there is more to read and the engine wants it.
     pub(super) fn enqueue_if_readable(&mut self, id: ConnId) {
-        if let Some(source) = stream_mut(&mut self.sources, id)
+        if let Some(source) = stream_mut::<K, R>(&mut self.sources, id)
             && source.readiness.has(Readiness::READABLE)
             && !source.readiness.has(Readiness::CLOSING)
             && self.engine.wants_read(id)
@@ -37,7 +39,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
 
     /// Reads once and hands over what came. Returns whether to read again within this turn.
     fn read_once(&mut self, id: ConnId) -> bool {
-        let Some(source) = stream_mut(&mut self.sources, id) else { return false };
+        let Some(source) = stream_mut::<K, R>(&mut self.sources, id) else { return false };
         if !source.readiness.has(Readiness::READABLE)
             || source.readiness.has(Readiness::CLOSING)
             || !self.engine.wants_read(id)
@@ -48,7 +50,8 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
         match self.kernel.read(&mut source.stream, &mut self.read_buffer) {
             Ok(read @ (Read::Data(count) | Read::Part(count))) => {
                 let is_short = read == Read::Data(count) && count < self.read_buffer.len();
-                if is_short && !is_packets && source.readiness.short_read_is_dry() {
+                let is_dry_by_length = !is_packets || !R::READ_ALL_PACKETS;
+                if is_short && is_dry_by_length && source.readiness.short_read_is_dry() {
                     source.readiness.read_dry();
                 }
                 self.engine.receive(id, &mut self.read_buffer[..count], self.now);
@@ -65,11 +68,17 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => {
-                    source.readiness.read_dry();
+                    if R::HEED_WOULD_BLOCK {
+                        source.readiness.read_dry();
+                    }
                     false
                 }
                 // Stays readable, and so on the ready queue.
-                io::ErrorKind::Interrupted => false,
+                io::ErrorKind::Interrupted if R::RETRY_INTERRUPTED => false,
+                io::ErrorKind::Interrupted => {
+                    source.readiness.read_dry();
+                    false
+                }
                 kind => {
                     source.readiness.read_dry();
                     self.engine.lost(id, kind, self.now);
@@ -82,7 +91,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
     /// Writes what is queued for a stream, as far as it goes, and takes the steps to its end.
     pub(super) fn flush(&mut self, id: ConnId) {
         self.engine.clear_dirty(id);
-        let Some(source) = stream_mut(&mut self.sources, id) else { return };
+        let Some(source) = stream_mut::<K, R>(&mut self.sources, id) else { return };
         if source.readiness.has(Readiness::CLOSING) {
             return;
         }
@@ -100,6 +109,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
                     if count < length {
                         source.readiness.clear(Readiness::WRITABLE);
                     }
+                    let count = if R::KEEP_TAIL_OF_WRITE { count } else { length };
                     self.engine.wrote(id, count, self.now);
                 }
                 Err(error) => match error.kind() {
@@ -121,14 +131,16 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             // Interrupted, or too many packets for one turn.
             self.engine.mark_dirty(id);
         }
-        self.watch_write(id, kind, has_output && !has_room);
+        if R::WATCH_FOR_ROOM {
+            self.watch_write(id, kind, has_output && !has_room);
+        }
         self.close_step(id);
     }
 
     /// The peer takes nothing any more. If the engine wants to know why, the next read tells.
     fn write_failed(&mut self, id: ConnId, error: io::ErrorKind) {
         if self.engine.write_failed(id, error, self.now)
-            && let Some(source) = stream_mut(&mut self.sources, id)
+            && let Some(source) = stream_mut::<K, R>(&mut self.sources, id)
         {
             source.readiness.set(Readiness::READABLE);
             self.enqueue_if_readable(id);
@@ -139,7 +151,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
     /// the peer raises a writable event of its own, which would double the wake-ups. TCP raises it
     /// only for who has met the end of the room, and is registered once for both.
     fn watch_write(&mut self, id: ConnId, kind: StreamKind, is_blocked: bool) {
-        let Some(source) = stream_mut(&mut self.sources, id) else { return };
+        let Some(source) = stream_mut::<K, R>(&mut self.sources, id) else { return };
         let is_watched = source.readiness.has(Readiness::WATCHES_WRITE);
         if kind == StreamKind::Tcp || is_watched == is_blocked {
             return;
@@ -159,7 +171,7 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
 
     /// Ends our side, or has the socket closed at the end of the turn, when it is time.
     fn close_step(&mut self, id: ConnId) {
-        let Some(source) = stream_mut(&mut self.sources, id) else { return };
+        let Some(source) = stream_mut::<K, R>(&mut self.sources, id) else { return };
         match self.engine.poll_close(id) {
             None => {}
             Some(CloseStep::ShutdownWrite) => {
@@ -170,7 +182,11 @@ impl<K: Kernel, O: Observer> Reactor<K, O> {
             }
             Some(CloseStep::Close) => {
                 source.readiness.set(Readiness::CLOSING);
-                self.closing.push(id.index as usize);
+                if R::FREE_AT_END_OF_TURN {
+                    self.closing.push(id.index as usize);
+                } else {
+                    self.free(id.index as usize);
+                }
             }
         }
     }
