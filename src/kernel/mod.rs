@@ -22,6 +22,7 @@ mod mio;
 mod packet;
 mod resolve;
 mod signals;
+pub mod sim;
 mod standard;
 mod stream;
 mod udp;

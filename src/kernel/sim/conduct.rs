@@ -1,0 +1,63 @@
+//! What a kernel can see of who uses it, held against how a readiness loop must behave.
+//!
+//! A loop that reads without having been told that there is something to read, or that reads from
+//! one connection until it is empty while others wait, still answers everybody correctly. Only
+//! whoever is asked sees it, so it is here that it is found out:
+//!
+//! - nothing is read, accepted or received that no event of that very socket has announced;
+//! - a connection is read from once a turn (packets, one by one, a bounded number of times), and a
+//!   bounded number of connections is accepted;
+//! - sockets are closed at the end of a turn, when all events of it are seen to;
+//! - a loop to which nothing happens sleeps.
+
+/// More turns than this in a row that neither sleep nor get anything done are a loop that spins.
+const IDLE_TURNS: u32 = 300;
+
+/// The most connections that may be accepted in a turn.
+const ACCEPTS: u32 = 64;
+
+/// What was done in this turn, and in how many turns before nothing was.
+#[derive(Debug, Default)]
+pub(super) struct Conduct {
+    /// A call has had an effect.
+    progress: bool,
+    idle_turns: u32,
+    accepts: u32,
+    /// A socket that was watched was closed.
+    has_closed: bool,
+}
+
+impl Conduct {
+    /// A turn begins with a wait, which may be one that does not sleep.
+    pub(super) fn begin_turn(&mut self, sleeps: bool) {
+        self.idle_turns = if self.progress || sleeps { 0 } else { self.idle_turns + 1 };
+        assert!(
+            self.idle_turns < IDLE_TURNS,
+            "the loop spins: it neither sleeps nor does anything"
+        );
+        self.progress = false;
+        self.accepts = 0;
+        self.has_closed = false;
+    }
+
+    /// A call that is no closing.
+    pub(super) fn call(&mut self) {
+        assert!(!self.has_closed, "a socket was freed while the turn went on");
+    }
+
+    /// A call has had an effect.
+    pub(super) fn progress(&mut self) {
+        self.progress = true;
+    }
+
+    pub(super) fn accepted(&mut self) {
+        self.progress = true;
+        self.accepts += 1;
+        assert!(self.accepts <= ACCEPTS, "a turn accepts without end");
+    }
+
+    pub(super) fn closed(&mut self, was_watched: bool) {
+        self.progress = true;
+        self.has_closed |= was_watched;
+    }
+}

@@ -1,0 +1,383 @@
+//! A kernel that is simulated: sockets, a network and two clocks in memory, and everything that
+//! can go wrong with them.
+//!
+//! The real kernel misbehaves rarely, and never the same way twice. This one misbehaves as often as
+//! it is told to, and all of it follows from one number, the seed. The reactor that runs over it is
+//! the one of the server, and does not know.
+//!
+//! ```text
+//!     Reactor<Sim>                              Sim                            a test, or a lab
+//!  ┌────────────────┐  poll, read, write…  ┌──────────────────────┐  dial, send,  ┌─────────┐
+//!  │ engine         │ ───────────────────► │ descriptors, watches │ ◄──────────── │ remote  │
+//!  │ services       │ ◄─────────────────── │ links with two flows │  receive…     │ peers   │
+//!  └────────────────┘  events, bytes,      │ weather   schedule   │ ────────────► │         │
+//!                      errors              └──────────────────────┘               └─────────┘
+//!                                            now ──► the next thing that happens
+//! ```
+//!
+//! **Two sides.** The loop uses it as a [`Kernel`]. Whoever plays the rest of the world uses
+//! [`Sim::dial`], [`Sim::send`], [`Sim::receive`] and so on, between two turns, and finds the kernel
+//! by [`Reactor::kernel_mut`](crate::reactor::Reactor::kernel_mut).
+//!
+//! **Virtual time.** No clock is read. Each call takes a few microseconds, in which bytes that are
+//! on their way may arrive: what an operation finds is not always what the event had announced. A
+//! wait moves time to the next thing that happens: an arrival, the [alarm](Sim::set_alarm) of the
+//! world outside, or the end of the wait. So five seconds of silence take no time at all.
+//!
+//! **Weather.** How often each fault happens is drawn once from the seed ([`Weather`]), and can be
+//! switched off, to see whether all that was pending is finished then.
+//!
+//! **Nothing but what may happen.** Every fault is one that the trait, and epoll(7) behind it,
+//! allow. Events come late, together, in parts, without need, and for sockets that are closed; but
+//! what has changed is announced in the end, and after a `WouldBlock` or a write that fell short there
+//! is an event. A loop that hangs here can hang on a real kernel.
+//!
+//! **Conduct.** A kernel sees more than answers: whether it is asked without need, in vain, or too
+//! often. It panics where the loop behaves as a readiness loop must not.
+
+mod conduct;
+mod datagram;
+mod descriptors;
+mod events;
+mod flow;
+mod link;
+mod remote;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod weather;
+
+pub use self::datagram::Mailbox;
+pub use self::descriptors::Handle;
+pub use self::link::Remote;
+pub use self::remote::{Port, Received};
+pub use self::weather::Weather;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::time::Duration;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt as _, SeedableRng as _};
+
+use self::conduct::Conduct;
+use self::datagram::Post;
+use self::descriptors::{Descriptors, What};
+use self::link::Link;
+use self::remote::{Listening, Server};
+use super::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
+use crate::address::{ConnectAddress, PeerAddr};
+use crate::time::{Now, Time, WallClock};
+
+/// The simulated kernel, and the network behind it.
+#[derive(Debug)]
+pub struct Sim {
+    rng: Xoshiro256PlusPlus,
+    weather: Weather,
+    now: Time,
+    alarm: Option<Time>,
+    is_asleep: bool,
+    /// Something has come to a remote peer since the last wait began.
+    has_news: bool,
+    /// When the last wait was over.
+    woken: Time,
+    /// What is going to happen, by time and then in the order in which it was entered.
+    schedule: BTreeMap<(Time, u64), Happening>,
+    entered: u64,
+    descriptors: Descriptors,
+    links: Vec<Link>,
+    listeners: Vec<Listening>,
+    servers: Vec<Server>,
+    post: Vec<Post>,
+    signals: VecDeque<Signal>,
+    /// Events of sockets that are closed.
+    stale: Vec<Token>,
+    /// Until then there are no descriptors.
+    exhausted_until: Time,
+    conduct: Conduct,
+    tally: Tally,
+    fingerprint: u64,
+}
+
+/// What has gone through the kernel, to be compared with what the server says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Tally {
+    /// Connections that were accepted or begun, and not closed again before they were watched.
+    pub watched: u64,
+    /// Times that accepting has failed for want of something, or that a connection could not be
+    /// watched.
+    pub accept_failures: u64,
+    /// Bytes of connections that the loop has read.
+    pub bytes_read: u64,
+    /// Bytes of connections that it has written.
+    pub bytes_written: u64,
+    /// Datagrams that it has received.
+    pub datagrams: u64,
+    /// Datagrams that it has sent.
+    pub answers: u64,
+    /// Datagrams that it could not send.
+    pub answers_lost: u64,
+    /// How often the kernel was asked to wait.
+    pub waits: u64,
+}
+
+/// Something that happens at its time.
+#[derive(Debug)]
+enum Happening {
+    /// Something arrives at the loop's end of a connection.
+    Inbound(usize),
+    /// Something arrives at the remote end.
+    Outbound(usize),
+    /// A connection comes to a listener.
+    Arrival(usize, Remote),
+    /// It turns out what becomes of a connection that is being made.
+    Decision(usize),
+    /// A connection is ready again.
+    Wake(usize, Side),
+    /// A listener is ready again.
+    WakeListener(usize),
+    /// A datagram arrives.
+    Mail(usize, Vec<u8>, PeerAddr),
+    /// A datagram socket is ready again.
+    WakeMailbox(usize),
+    /// An event of a socket that is closed.
+    Stale(Token),
+}
+
+/// What an event is about, which decides whether somebody who watches for less gets it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    Read,
+    Write,
+}
+
+/// Where the clock on the wall stands at the start: 2026-11-22 00:00:00 UTC.
+const START_SECONDS: i64 = 1_795_305_600;
+
+/// Setting up, and what is common to all.
+impl Sim {
+    /// A kernel in calm weather, in which nothing is random until that changes.
+    pub fn new(seed: u64) -> Sim {
+        Sim {
+            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            weather: Weather::CALM,
+            now: Time::ZERO,
+            alarm: None,
+            is_asleep: false,
+            has_news: false,
+            woken: Time::ZERO,
+            schedule: BTreeMap::new(),
+            entered: 0,
+            descriptors: Descriptors::default(),
+            links: Vec::new(),
+            listeners: Vec::new(),
+            servers: Vec::new(),
+            post: Vec::new(),
+            signals: VecDeque::new(),
+            stale: Vec::new(),
+            exhausted_until: Time::ZERO,
+            conduct: Conduct::default(),
+            tally: Tally::default(),
+            fingerprint: 0,
+        }
+    }
+
+    /// Changes how much goes wrong from here on. In calm weather descriptors are there again.
+    pub fn set_weather(&mut self, weather: Weather) {
+        self.weather = weather;
+        if weather.exhaustion == 0.0 {
+            self.exhausted_until = self.now;
+        }
+    }
+
+    /// The time of the simulation.
+    pub fn time(&self) -> Time {
+        self.now
+    }
+
+    /// Both clocks.
+    pub fn clocks(&self) -> Now {
+        let seconds = i64::try_from(self.now.as_nanos() / 1_000_000_000).unwrap_or(i64::MAX);
+        let wall =
+            WallClock { unix_seconds: START_SECONDS.saturating_add(seconds), offset_seconds: 0 };
+        Now { time: self.now, wall }
+    }
+
+    /// The next wait ends at this time, at the latest: then the world outside has something to do.
+    pub fn set_alarm(&mut self, at: Option<Time>) {
+        self.alarm = at;
+    }
+
+    /// Whether the last wait was for something that never comes.
+    pub fn is_asleep(&self) -> bool {
+        self.is_asleep
+    }
+
+    /// When the last wait was over.
+    pub fn woken(&self) -> Time {
+        self.woken
+    }
+
+    /// What has gone through.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// How many descriptors are open.
+    pub fn open_descriptors(&self) -> usize {
+        self.descriptors.len()
+    }
+
+    /// A number that depends on every call that was made, and on what came of it.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// A source of signals.
+    pub fn signals(&mut self) -> Handle {
+        self.descriptors.open(What::Signals)
+    }
+
+    /// Sends a signal to the process.
+    pub fn raise(&mut self, signal: Signal) {
+        self.signals.push_back(signal);
+        let now = self.now;
+        for (_, descriptor) in self.descriptors.iter_mut() {
+            if descriptor.what == What::Signals
+                && let Some(watch) = &mut descriptor.watch
+            {
+                watch.due = Some(now);
+            }
+        }
+    }
+
+    /// Whether a fault of this probability happens.
+    fn strikes(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.rng.random_bool(probability)
+    }
+
+    /// Any duration up to `most`.
+    fn up_to(&mut self, most: Duration) -> Duration {
+        let nanos = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(self.rng.random_range(0..=nanos))
+    }
+
+    /// Enters something that is going to happen.
+    fn enter(&mut self, at: Time, happening: Happening) {
+        self.entered += 1;
+        self.schedule.insert((at, self.entered), happening);
+    }
+
+    /// A call takes some time, in which things happen. Returns whether it is interrupted.
+    fn call(&mut self) -> bool {
+        self.conduct.call();
+        self.now = self.now + self.up_to(self.weather.call);
+        self.happen();
+        self.strikes(self.weather.interrupt)
+    }
+
+    /// Adds the outcome of a call to the fingerprint.
+    fn note(&mut self, outcome: u64) {
+        let mixed = self.fingerprint.rotate_left(5) ^ outcome ^ self.now.as_nanos();
+        self.fingerprint = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+/// An error as the system says it.
+fn error(number: i32) -> io::Error {
+    io::Error::from_raw_os_error(number)
+}
+
+impl Kernel for Sim {
+    type Listener = Handle;
+    type Stream = Handle;
+    type Datagram = Handle;
+    type Signals = Handle;
+
+    fn now(&mut self) -> Now {
+        self.clocks()
+    }
+
+    fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
+        self.wait(ready, timeout);
+        self.woken = self.now;
+        self.note(ready.len() as u64);
+        Ok(())
+    }
+
+    fn register(
+        &mut self,
+        socket: Socket<'_, Sim>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.watch(&socket, token, interest)
+    }
+
+    fn reregister(
+        &mut self,
+        socket: Socket<'_, Sim>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.watch(&socket, token, interest)
+    }
+
+    fn accept(&mut self, listener: &mut Handle) -> io::Result<(Handle, PeerAddr)> {
+        let accepted = self.accept_stream(listener.number);
+        self.note(accepted.is_ok().into());
+        accepted
+    }
+
+    fn connect(&mut self, address: &ConnectAddress) -> io::Result<Handle> {
+        self.connect_stream(address)
+    }
+
+    fn is_connected(&mut self, stream: &mut Handle) -> io::Result<bool> {
+        self.is_stream_connected(stream.number)
+    }
+
+    fn kind(&self, stream: &Handle) -> StreamKind {
+        self.kind_of(stream.number)
+    }
+
+    fn read(&mut self, stream: &mut Handle, buffer: &mut [u8]) -> io::Result<Read> {
+        let read = self.read_stream(stream.number, buffer);
+        self.note(match &read {
+            Ok(Read::Data(count) | Read::Part(count)) => *count as u64,
+            _ => u64::MAX,
+        });
+        read
+    }
+
+    fn write(&mut self, stream: &mut Handle, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.write_stream(stream.number, bytes);
+        self.note(written.as_ref().map_or(u64::MAX, |count| *count as u64));
+        written
+    }
+
+    fn shutdown_write(&mut self, stream: &mut Handle) -> io::Result<()> {
+        self.shut_stream(stream.number)
+    }
+
+    fn close(&mut self, stream: Handle) {
+        self.close_descriptor(stream.number);
+    }
+
+    fn receive_from(
+        &mut self,
+        socket: &mut Handle,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, PeerAddr)> {
+        self.receive_mail(socket.number, buffer)
+    }
+
+    fn send_to(&mut self, socket: &mut Handle, payload: &[u8], to: &PeerAddr) -> io::Result<()> {
+        self.send_mail(socket.number, payload, to)
+    }
+
+    fn next_signal(&mut self, _: &mut Handle) -> Option<Signal> {
+        self.conduct.call();
+        self.signals.pop_front()
+    }
+}
