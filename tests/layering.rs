@@ -109,6 +109,25 @@ const RULES: &[Rule] = &[
         why: "the kernel moves bytes and does not know what they mean",
     },
     Rule {
+        files: &["kernel/sim/"],
+        except: &[],
+        forbidden: &[
+            "mio",
+            "socket2",
+            "TcpStream",
+            "UdpSocket",
+            "UnixStream",
+            "Instant",
+            "SystemTime",
+            "rand::rng",
+            "rand::random",
+            "thread_rng",
+            "HashMap",
+            "HashSet",
+        ],
+        why: "what is simulated follows from its seed, and from nothing else",
+    },
+    Rule {
         files: &["reactor/"],
         except: &[],
         forbidden: &[

@@ -1,0 +1,412 @@
+//! One run: a server over the simulated kernel, its peers, and what must hold.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt as _, SeedableRng as _};
+use readily::address::PeerAddr;
+use readily::engine::{Endpoint, EndpointId, Engine, Limits, StopScope};
+use readily::kernel::sim::{Mailbox, Port, Received, Remote, Sim, Weather};
+use readily::kernel::{Signal, StreamKind};
+use readily::protocol::{Route, Site};
+use readily::reactor::{Reactor, Rules, Stop};
+use readily::service::{Burst, Count, Discard, Echo, Number, Random, Service, TimeService};
+use readily::time::Time;
+
+use crate::actor::{Actor, Outcome, Season};
+use crate::script::{self, Kind, LONGEST, Script};
+use crate::services::{CLIENTS, Proxy, Relay};
+use crate::upstream;
+use crate::witness::Witness;
+
+/// When faults have stopped, everything that can be finished is finished in this time: the longest
+/// deadline is 25 s of silence and 8 s for the answer to a ping, and flushing and closing come behind.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// And in this many turns.
+const PATIENT_TURNS: usize = 60_000;
+
+/// How late after a deadline the loop may wake: time passes in calls, too.
+const LATE: Duration = Duration::from_millis(1);
+
+/// A server, and the world around it.
+pub(crate) struct World<R: Rules> {
+    reactor: Reactor<Sim, Witness, R>,
+    rng: Xoshiro256PlusPlus,
+    season: Season,
+    ports: Ports,
+    actors: Vec<Actor>,
+    /// How likely somebody comes at a time.
+    crowd: f64,
+    upstreams: Vec<(Remote, Vec<u8>)>,
+    mailbox: Mailbox,
+    /// Datagrams that were sent and not answered.
+    posted: BTreeSet<Vec<u8>>,
+    posts: usize,
+    /// Whether to look into the loop after each turn, and not only at what it does.
+    pub(crate) looks_inside: bool,
+    stop: Option<Stop>,
+}
+
+/// Where to find what.
+struct Ports {
+    lines: Vec<(script::Service, Port)>,
+    unix_echo: Port,
+    unix_relay: Port,
+    raw: Port,
+    packet_echo: Port,
+    packet_relay: Port,
+    web: Port,
+    proxy: Port,
+}
+
+/// Setting up.
+impl<R: Rules> World<R> {
+    pub(crate) fn new(seed: u64) -> World<R> {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut sim = Sim::new(seed);
+        let engine = Engine::new(limits(&mut rng), seed, Witness::default());
+        let mut builder = Builder { engine, listeners: Vec::new() };
+        let ports = builder.bind(&mut sim);
+        let (socket, mailbox) = sim.datagram();
+        let signals = sim.signals();
+        let echo = builder.engine.add_service(Box::new(Echo));
+        let binding = builder.engine.add_binding(echo, StopScope::Connection);
+        let datagrams = builder.engine.add_endpoint(Endpoint::Datagram(binding));
+        sim.open_server(upstream());
+        let mut reactor = Reactor::with_rules(sim, builder.engine, 1_000);
+        for (handle, endpoint) in builder.listeners {
+            reactor.add_listener(handle, endpoint).expect("the weather is calm");
+        }
+        reactor.add_datagram(socket, datagrams).expect("the weather is calm");
+        reactor.add_signals(signals).expect("the weather is calm");
+        let weather = Weather::random(&mut rng);
+        reactor.kernel_mut().set_weather(weather);
+        World {
+            reactor,
+            season: Season { is_stormy: true, is_ending: false, peers: 0 },
+            ports,
+            actors: Vec::new(),
+            crowd: [0.01, 0.03, 0.1][rng.random_range(0..3)],
+            upstreams: Vec::new(),
+            mailbox,
+            posted: BTreeSet::new(),
+            posts: 0,
+            looks_inside: true,
+            stop: None,
+            rng,
+        }
+    }
+}
+
+/// Binds services to listeners.
+struct Builder {
+    engine: Engine<Witness>,
+    listeners: Vec<(readily::kernel::sim::Handle, EndpointId)>,
+}
+
+impl Builder {
+    fn bind(&mut self, sim: &mut Sim) -> Ports {
+        use script::Service as S;
+        let proxy = self.engine.add_service(Box::new(Proxy::default()));
+        let clients = self.engine.add_binding(proxy, StopScope::Connection);
+        self.engine.add_binding(proxy, StopScope::Connection);
+        assert_eq!(clients, CLIENTS);
+        let relay = self.engine.add_service(Box::new(Relay::default()));
+        let relay = self.engine.add_binding(relay, StopScope::Connection);
+        let mut bindings = Vec::new();
+        for (name, service) in [
+            (S::Echo, Box::new(Echo) as Box<dyn Service>),
+            (S::Count, Box::new(Count::new(Number::Current))),
+            (S::Time, Box::<TimeService>::default()),
+            (S::Random, Box::<Random>::default()),
+            (S::Burst, Box::new(Random::new(1..=1000, Some(Burst::default())))),
+            (S::Discard, Box::new(Discard)),
+        ] {
+            let service = self.engine.add_service(service);
+            bindings.push((name, self.engine.add_binding(service, StopScope::Connection)));
+        }
+        bindings.push((S::Relay, relay));
+        let echo = bindings[0].1;
+        let routes = bindings.iter().map(|(name, binding)| Route {
+            path: script::path(*name).to_owned(),
+            binding: binding.index(),
+            ..Route::default()
+        });
+        let site = Site { routes: routes.collect(), ..Site::default() };
+        let lines = bindings
+            .iter()
+            .map(|(name, binding)| {
+                (*name, self.listen(sim, StreamKind::Tcp, Endpoint::Line(*binding)))
+            })
+            .collect();
+        Ports {
+            lines,
+            unix_echo: self.listen(sim, StreamKind::Unix, Endpoint::Line(echo)),
+            unix_relay: self.listen(sim, StreamKind::Unix, Endpoint::Line(relay)),
+            raw: self.listen(sim, StreamKind::Tcp, Endpoint::Raw(echo)),
+            packet_echo: self.listen(sim, StreamKind::Packet, Endpoint::Packet(echo)),
+            packet_relay: self.listen(sim, StreamKind::Packet, Endpoint::Packet(relay)),
+            web: self.listen(sim, StreamKind::Tcp, Endpoint::Web(site)),
+            proxy: self.listen(sim, StreamKind::Tcp, Endpoint::Raw(clients)),
+        }
+    }
+
+    fn listen(&mut self, sim: &mut Sim, kind: StreamKind, endpoint: Endpoint) -> Port {
+        let (handle, port) = sim.listen(kind);
+        let endpoint = self.engine.add_endpoint(endpoint);
+        self.listeners.push((handle, endpoint));
+        port
+    }
+}
+
+impl Ports {
+    fn of(&self, script: &Script) -> Port {
+        let is_relay = script.service == script::Service::Relay;
+        match script.kind {
+            Kind::Line => {
+                let line = self.lines.iter().find(|(service, _)| *service == script.service);
+                line.expect("every service speaks lines").1
+            }
+            Kind::UnixLine if is_relay => self.unix_relay,
+            Kind::UnixLine => self.unix_echo,
+            Kind::Raw => self.raw,
+            Kind::Packet if is_relay => self.packet_relay,
+            Kind::Packet => self.packet_echo,
+            Kind::WebSocket | Kind::Http => self.web,
+            Kind::Proxied => self.proxy,
+        }
+    }
+}
+
+/// Limits that a short script reaches.
+fn limits(rng: &mut Xoshiro256PlusPlus) -> Limits {
+    let mut pick = |choices: [usize; 4]| choices[rng.random_range(0..4)];
+    let mut limits = Limits {
+        max_queued_bytes: pick([1, 4_000, 20_000, 1024 * 1024]),
+        high_water_bytes: pick([200, 4_000, 50_000, 256 * 1024]),
+        low_water_bytes: pick([0, 100, 3_000, 64 * 1024]),
+        ..Limits::default()
+    }
+    .with_max_message(LONGEST);
+    limits.protocol.max_line = LONGEST;
+    limits
+}
+
+/// A run.
+impl<R: Rules> World<R> {
+    /// Faults happen, and peers are difficult.
+    pub(crate) fn storm(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.come();
+            self.step();
+        }
+    }
+
+    /// Faults stop: all that is pending is finished in a bounded time.
+    pub(crate) fn calm_down(&mut self) {
+        self.season.is_stormy = false;
+        self.reactor.kernel_mut().set_weather(Weather::CALM);
+        self.settle("when faults have stopped");
+    }
+
+    /// The server is told to end, and does.
+    pub(crate) fn end(&mut self) {
+        self.season.is_ending = true;
+        self.reactor.kernel_mut().raise(Signal::Terminate);
+        self.settle("when the server ends");
+        assert_eq!(self.stop, Some(Stop::Drained(Some(Signal::Terminate))), "it has drained");
+    }
+
+    /// Takes turns until nobody waits for anything.
+    fn settle(&mut self, when: &str) {
+        let deadline = self.sim().time() + PATIENCE;
+        let mut asleep = 0;
+        for _ in 0..PATIENT_TURNS {
+            if self.is_settled() {
+                return;
+            }
+            if self.stop.is_some() || self.sim().time() > deadline {
+                break;
+            }
+            self.step();
+            // Nobody here waits for the clock: only the server can go on by itself.
+            asleep = if self.sim().is_asleep() { asleep + 1 } else { 0 };
+            if asleep > 2 {
+                break;
+            }
+        }
+        let waiting = self.actors.iter().filter(|actor| !self.is_done(actor));
+        let waiting: Vec<String> = waiting
+            .map(|actor| {
+                let link = self.sim().describe(actor.remote);
+                format!("\n  {actor}\n    {link:.1500}")
+            })
+            .collect();
+        for remote in self.sim().remotes() {
+            eprintln!("{remote:?}: {}", self.sim().describe(remote));
+        }
+        panic!(
+            "{when}, {} connections, {:?}, wait for something that does not come:{}",
+            self.reactor.engine().connections(),
+            self.stop,
+            waiting.concat()
+        );
+    }
+
+    fn is_done(&self, actor: &Actor) -> bool {
+        actor.outcome.is_some()
+            || !self.season.is_ending && actor.is_at_rest() && self.sim().is_open(actor.remote)
+    }
+
+    fn is_settled(&self) -> bool {
+        let resting = self.actors.iter().filter(|actor| actor.outcome.is_none()).count();
+        let is_ended = if self.season.is_ending { self.stop.is_some() } else { true };
+        // A peer that goes on to stay has a connection, and a proxied one has two.
+        let connections = self.reactor.engine().connections();
+        is_ended
+            && self.actors.iter().all(|actor| self.is_done(actor))
+            && (resting..=2 * resting).contains(&connections)
+    }
+
+    /// Everybody does something, and then the loop takes a turn.
+    fn step(&mut self) {
+        self.act();
+        let alarm = self.season.is_stormy.then(|| {
+            self.reactor.kernel().time() + Duration::from_micros(self.rng.random_range(0..2_000))
+        });
+        self.reactor.kernel_mut().set_alarm(alarm);
+        let before = self.sim().time();
+        let due = self.reactor.engine().poll_timeout();
+        self.stop = self.reactor.turn().expect("the kernel waits");
+        if let Some(due) = due {
+            self.check_wake(due.max(before));
+        }
+        if self.looks_inside {
+            self.reactor.check_invariants();
+            // This takes longer than the turn.
+            if self.sim().tally().waits.is_multiple_of(16) {
+                self.reactor.engine().check_invariants();
+            }
+        }
+    }
+
+    /// The loop has not slept past a deadline.
+    fn check_wake(&self, due: Time) {
+        let woken = self.sim().woken();
+        assert!(woken <= due + LATE, "a deadline was at {due:?}, and the loop slept to {woken:?}");
+    }
+
+    fn sim(&self) -> &Sim {
+        self.reactor.kernel()
+    }
+}
+
+/// The world outside.
+impl<R: Rules> World<R> {
+    /// Somebody comes, perhaps.
+    fn come(&mut self) {
+        if self.rng.random_bool(self.crowd) {
+            let number = self.actors.len();
+            let script = Script::random(number, &mut self.rng);
+            let port = self.ports.of(&script);
+            let sim = self.reactor.kernel_mut();
+            self.actors.push(Actor::new(number, script, port, sim, &mut self.rng));
+            self.season.peers += 1;
+        }
+        if self.rng.random_bool(self.crowd) {
+            let port = self.rng.random_range(1..1_000);
+            let payload = format!("{port} {}", self.posts).into_bytes();
+            let remote = SocketAddr::from(([127, 0, 0, 1], port));
+            let from = PeerAddr::Inet { remote, local: None };
+            self.reactor.kernel_mut().post(self.mailbox, &payload, from);
+            self.posted.insert(payload);
+            self.posts += 1;
+        }
+    }
+
+    fn act(&mut self) {
+        let sim = self.reactor.kernel_mut();
+        for actor in &mut self.actors {
+            actor.act(sim, &mut self.rng, self.season);
+        }
+        while let Some(remote) = sim.next_arrival(&upstream()) {
+            self.upstreams.push((remote, Vec::new()));
+        }
+        self.upstreams.retain_mut(|(remote, echo)| serve_upstream(sim, *remote, echo));
+        while let Some((payload, to)) = sim.next_answer(self.mailbox) {
+            let PeerAddr::Inet { remote, .. } = to else { panic!("{to} did not ask") };
+            let prefix = format!("{} ", remote.port());
+            assert!(payload.starts_with(prefix.as_bytes()), "{to} gets another's answer");
+            assert!(self.posted.remove(&payload), "{to} is answered twice, or did not ask");
+        }
+    }
+}
+
+/// A server that the proxy dials: an echo. Returns whether it goes on.
+fn serve_upstream(sim: &mut Sim, remote: Remote, echo: &mut Vec<u8>) -> bool {
+    let received = sim.receive(remote, 1_000);
+    if let Received::Data(bytes) = &received {
+        echo.extend_from_slice(bytes);
+    }
+    if received == Received::Reset {
+        return false;
+    }
+    if !echo.is_empty() {
+        match sim.send(remote, echo) {
+            Some(count) => drop(echo.drain(..count)),
+            None => echo.clear(),
+        }
+    }
+    let is_over = received == Received::End && echo.is_empty();
+    if is_over {
+        sim.finish(remote);
+    }
+    !is_over
+}
+
+/// What must hold in the end.
+impl<R: Rules> World<R> {
+    pub(crate) fn check_outcome(&self) {
+        let sim = self.sim();
+        let witness = self.reactor.engine().observer();
+        let unhappy =
+            self.actors.iter().filter(|actor| !actor.is_satisfied() && !actor.is_excused(sim));
+        let unhappy: Vec<String> = unhappy
+            .map(|actor| format!("\n  {actor}\n    {}", sim.describe(actor.remote)))
+            .collect();
+        let stats = self.reactor.engine().stats();
+        let cut_off = &witness.cut_off;
+        let excuses = cut_off.len() as u64 + stats.handshake_timeouts;
+        assert!(
+            unhappy.len() as u64 <= excuses,
+            "{excuses} were cut off {cut_off:?}, and of these something is missing:{}",
+            unhappy.concat()
+        );
+        self.check_counters();
+    }
+
+    /// Nothing was lost between the kernel, the counters and who looks on.
+    fn check_counters(&self) {
+        let (sim, stats) = (self.sim(), self.reactor.engine().stats());
+        let (tally, witness) = (sim.tally(), self.reactor.engine().observer());
+        assert_eq!(stats.opened, stats.closed, "connections");
+        assert_eq!(stats.messages, witness.messages, "messages");
+        assert_eq!(stats.bytes_received, tally.bytes_read, "bytes received");
+        assert_eq!(stats.bytes_sent, tally.bytes_written, "bytes sent");
+        assert_eq!(stats.accept_failures, tally.accept_failures, "failures to accept");
+        assert_eq!(stats.datagrams, tally.datagrams, "datagrams");
+        assert_eq!(stats.datagrams, witness.datagrams, "datagrams");
+        assert_eq!(stats.datagram_replies, tally.answers, "replies to datagrams");
+        assert_eq!(stats.datagrams_not_sent, tally.answers_lost, "lost replies to datagrams");
+        let left = self.actors.iter().filter(|actor| actor.outcome == Some(Outcome::Left)).count();
+        assert!(stats.lost <= (left + self.actors.len()) as u64, "connections that broke");
+    }
+
+    /// A number that tells runs apart.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.sim().fingerprint()
+    }
+}
