@@ -105,15 +105,16 @@ impl Actor {
     pub(crate) fn is_excused(&self, sim: &Sim) -> bool {
         sim.is_destroyed(self.remote)
             || self.outcome == Some(Outcome::Left)
-            || self.script.ending == Ending::FallsSilent
+            || matches!(self.script.ending, Ending::FallsSilent | Ending::IsAborted)
             // The server behind the server may not be there.
             || self.script.kind == Kind::Proxied
     }
 
     /// Whether it has had everything it was to have.
     pub(crate) fn is_satisfied(&self) -> bool {
-        // What was to be said behind a Close frame need not be.
-        let is_all_said = self.was_closed || self.script.pieces.is_empty();
+        // What was to be said behind the end need not be.
+        let is_cut = matches!(self.script.ending, Ending::IsClosed | Ending::IsHalfClosed);
+        let is_all_said = self.was_closed || is_cut || self.script.pieces.is_empty();
         let is_all_heard = self.script.expected.is_empty() && !self.ear.is_in_the_middle();
         self.outcome == Some(Outcome::Ended) && is_all_said && is_all_heard
     }

@@ -10,6 +10,8 @@ use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 use readily::codec::websocket as frames;
 
+use crate::services::{ABORT, CLOSE, CLOSE_CODE, HALF_CLOSE};
+
 /// What is spoken, and over what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -34,6 +36,8 @@ pub(crate) enum Service {
     Burst,
     Discard,
     Relay,
+    /// Ends the connection when it is told to.
+    Obedient,
 }
 
 /// How a peer ends.
@@ -49,6 +53,12 @@ pub(crate) enum Ending {
     Leaves,
     /// It breaks a rule.
     Breaks,
+    /// It has the server close the connection.
+    IsClosed,
+    /// It has the server end its side first, and perhaps close behind that.
+    IsHalfClosed,
+    /// It has the server drop the connection.
+    IsAborted,
     /// It breaks the connection, at any time.
     Resets,
     /// It goes away without reading what is left.
@@ -98,15 +108,15 @@ const TOO_LONG: &[u8] = b"ERR line too long";
 impl Script {
     /// The script of peer number `peer`.
     pub(crate) fn random(peer: usize, rng: &mut Xoshiro256PlusPlus) -> Script {
-        use Service::{Burst, Count, Discard, Echo, Random, Relay, Time};
+        use Service::{Burst, Count, Discard, Echo, Obedient, Random, Relay, Time};
         let (kind, services): (Kind, &[Service]) = match rng.random_range(0..12) {
-            0..=2 => (Kind::Line, &[Echo, Count, Time, Random, Discard, Relay]),
+            0..=2 => (Kind::Line, &[Echo, Count, Time, Random, Discard, Relay, Obedient]),
             3 => (Kind::UnixLine, &[Echo, Relay]),
             4 => (Kind::Raw, &[Echo]),
             5 => (Kind::Packet, &[Echo, Relay]),
             6 => (Kind::Http, &[Echo]),
             7 => (Kind::Proxied, &[Echo]),
-            _ => (Kind::WebSocket, &[Echo, Count, Time, Random, Burst, Discard, Relay]),
+            _ => (Kind::WebSocket, &[Echo, Count, Time, Random, Burst, Discard, Relay, Obedient]),
         };
         let service = services[rng.random_range(0..services.len())];
         let ending = ending(kind, service, rng);
@@ -131,6 +141,9 @@ impl Script {
             self.write_message(peer, number, rng);
         }
         match (self.ending, self.kind) {
+            (Ending::IsClosed | Ending::IsHalfClosed | Ending::IsAborted, _) => {
+                self.write_command(rng);
+            }
             (Ending::Leaves, Kind::WebSocket) => {
                 self.pieces.push_back(frame(rng, |out, mask| {
                     frames::encode_close(out, Some(1000.into()), "", mask);
@@ -148,6 +161,27 @@ impl Script {
                 self.expected.push_back(Expected::Exactly(TOO_LONG.to_vec()));
             }
             _ => {}
+        }
+    }
+
+    /// Has the server end it, and says something that is too late.
+    fn write_command(&mut self, rng: &mut Xoshiro256PlusPlus) {
+        let command = match self.ending {
+            Ending::IsClosed => CLOSE,
+            Ending::IsHalfClosed => HALF_CLOSE,
+            _ => ABORT,
+        };
+        let too_late = if rng.random() { CLOSE } else { b"too late" };
+        for message in [command, too_late] {
+            self.pieces.push_back(match self.kind {
+                Kind::WebSocket => {
+                    frame(rng, |out, mask| frames::encode_binary(out, message, mask))
+                }
+                _ => [message, b"\n"].concat(),
+            });
+        }
+        if self.kind == Kind::WebSocket && self.ending == Ending::IsClosed {
+            self.expected.push_back(Expected::Close(CLOSE_CODE));
         }
     }
 
@@ -204,7 +238,7 @@ impl Script {
         let filler = rng.random_range(b'a'..=b'z');
         message.resize(length.max(message.len()), filler);
         match self.service {
-            Service::Echo => {
+            Service::Echo | Service::Obedient => {
                 let answer = Expected::Exactly(message.clone());
                 (message, vec![answer])
             }
@@ -232,8 +266,14 @@ impl Script {
 
 /// An ending that means something there.
 fn ending(kind: Kind, service: Service, rng: &mut Xoshiro256PlusPlus) -> Ending {
-    use Ending::{Breaks, Ends, EndsLast, FallsSilent, HangsUp, Leaves, Resets, Stays};
+    use Ending::{
+        Breaks, Ends, EndsLast, FallsSilent, HangsUp, IsAborted, IsClosed, IsHalfClosed, Leaves,
+        Resets, Stays,
+    };
     let endings: &[Ending] = match (kind, service) {
+        // A WebSocket has no halves.
+        (Kind::WebSocket, Service::Obedient) => &[IsClosed, IsClosed, IsAborted],
+        (_, Service::Obedient) => &[IsClosed, IsHalfClosed, IsHalfClosed, IsAborted],
         // It is closed by the service.
         (_, Service::Burst) => &[Stays, Stays, Resets],
         // What one has said comes back from the others' side of the server.
@@ -263,6 +303,7 @@ pub(crate) fn path(service: Service) -> &'static str {
         Service::Burst => "/burst",
         Service::Discard => "/discard",
         Service::Relay => "/relay",
+        Service::Obedient => "/obedient",
     }
 }
 

@@ -1,5 +1,5 @@
-//! Two services that the program does not have: one that speaks to many at once, and one that makes
-//! connections.
+//! Services that the program does not have: one that speaks to many at once, one that makes
+//! connections, and one that ends them in every way there is.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -71,8 +71,17 @@ impl Service for Proxy {
     fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
         if let Some(&other) = self.others.get(&from) {
             cx.send(other, message);
+            if cx.room(other) == 0 {
+                cx.hold(from);
+            }
         } else if let Some((_, said)) = self.waiting.iter_mut().find(|(peer, _)| *peer == from) {
             said.extend_from_slice(message.as_bytes());
+        }
+    }
+
+    fn on_drained(&mut self, cx: &mut Context<'_>, peer: ConnId) {
+        if let Some(&other) = self.others.get(&peer) {
+            cx.resume(other);
         }
     }
 
@@ -97,6 +106,27 @@ impl Service for Proxy {
     fn on_drain(&mut self, cx: &mut Context<'_>) {
         for &peer in &self.made {
             cx.close(peer, 1000, "");
+        }
+    }
+}
+
+/// Echoes, and ends the connection as it is told.
+#[derive(Default)]
+pub(crate) struct Obedient;
+
+/// Messages that tell it so, and the code with which it closes.
+pub(crate) const CLOSE: &[u8] = b"close";
+pub(crate) const HALF_CLOSE: &[u8] = b"half close";
+pub(crate) const ABORT: &[u8] = b"abort";
+pub(crate) const CLOSE_CODE: u16 = 4000;
+
+impl Service for Obedient {
+    fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
+        match message.as_bytes() {
+            CLOSE => cx.close(from, CLOSE_CODE, ""),
+            HALF_CLOSE => cx.half_close(from),
+            ABORT => cx.abort(from),
+            _ => drop(cx.send(from, message)),
         }
     }
 }

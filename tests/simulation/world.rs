@@ -17,7 +17,7 @@ use readily::time::Time;
 
 use crate::actor::{Actor, Outcome, Season};
 use crate::script::{self, Kind, LONGEST, Script};
-use crate::services::{CLIENTS, Proxy, Relay};
+use crate::services::{CLIENTS, Obedient, Proxy, Relay};
 use crate::upstream;
 use crate::witness::Witness;
 
@@ -124,6 +124,7 @@ impl Builder {
             (S::Random, Box::<Random>::default()),
             (S::Burst, Box::new(Random::new(1..=1000, Some(Burst::default())))),
             (S::Discard, Box::new(Discard)),
+            (S::Obedient, Box::new(Obedient)),
         ] {
             let service = self.engine.add_service(service);
             bindings.push((name, self.engine.add_binding(service, StopScope::Connection)));

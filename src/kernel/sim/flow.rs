@@ -7,6 +7,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::io::Read as _;
 
 use crate::time::Time;
 
@@ -118,9 +119,7 @@ impl Flow {
                 Item::Bytes(bytes) => {
                     let count = bytes.len().min(buffer.len());
                     let (now, later) = buffer.split_at_mut(count);
-                    for (place, byte) in now.iter_mut().zip(bytes.drain(..count)) {
-                        *place = byte;
-                    }
+                    bytes.read_exact(now).expect("so much has arrived");
                     buffer = later;
                     if bytes.is_empty() {
                         self.arrived.pop_front();

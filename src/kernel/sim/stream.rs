@@ -1,7 +1,7 @@
 //! What the loop does with connections: accept, connect, read, write, end, close.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -190,7 +190,7 @@ impl Sim {
         }
         if self.links[link].kind == StreamKind::Packet {
             if let Some(packet) = self.links[link].inbound.take_packet() {
-                return Ok(self.read_packet(&packet, buffer));
+                return Ok(self.read_packet(packet, buffer));
             }
         } else {
             let there = self.links[link].inbound.readable();
@@ -226,18 +226,17 @@ impl Sim {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    fn read_packet(&mut self, packet: &VecDeque<u8>, buffer: &mut [u8]) -> Read {
+    fn read_packet(&mut self, mut packet: VecDeque<u8>, buffer: &mut [u8]) -> Read {
         self.conduct.progress();
         // The remote peer may send more.
         self.has_news = true;
         if packet.len() > buffer.len() {
             return Read::Oversize;
         }
-        for (place, byte) in buffer.iter_mut().zip(packet) {
-            *place = *byte;
-        }
-        self.tally.bytes_read += packet.len() as u64;
-        Read::Data(packet.len())
+        let count = packet.len();
+        packet.read_exact(&mut buffer[..count]).expect("it is as long");
+        self.tally.bytes_read += count as u64;
+        Read::Data(count)
     }
 
     /// Reads some of the bytes that are `there`. What is less than that is a part, unless the buffer
