@@ -119,6 +119,11 @@ impl<O: Observer> Engine<O> {
         if connection.phase != Phase::AwaitClose {
             connection.phase = Phase::HalfClosed;
         }
+        if connection.flags.has(Flags::ABOVE_LOW_WATER) {
+            // What was parked waits for output to be written, of which there is none any more.
+            connection.flags.clear(Flags::ABOVE_LOW_WATER);
+            self.core.drained.push_back(id);
+        }
         true
     }
 

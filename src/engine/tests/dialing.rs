@@ -13,7 +13,7 @@ use crate::engine::{
     BindingId, ConnId, Context, Dial, Endpoint, EndpointId, Limits, ServiceId, Speaks, StopScope,
 };
 use crate::protocol::{CloseReason, Message, OpeningRequest};
-use crate::service::Service;
+use crate::service::{Echo, Service};
 
 /// Does to a connection what the lines of a controller say, and notes what it is told.
 #[derive(Default)]
@@ -528,6 +528,26 @@ fn a_websocket_has_no_halves() {
     call.tell("hi");
     assert_eq!(call.told(), ["sent true"]);
     assert_eq!(call.frame(id), (0x81, b"hi".to_vec()));
+}
+
+#[test]
+fn what_was_parked_is_heard_of_a_server_that_takes_nothing_any_more() {
+    let limits = Limits { max_queued_bytes: 1, ..Limits::default() }.with_max_message(100);
+    let mut world = World::with(limits);
+    let binding = world.bind(Echo);
+    let id = ConnId { index: 0, generation: 1 };
+    world.engine.dialing(id, binding, Speaks::Bytes, world.now);
+    world.engine.connected(id, world.now);
+    world.receive(id, &[b'x'; 200]);
+    world.receive(id, b"parked, because so much waits to be written");
+    assert_eq!((world.engine.stats().parked, world.engine.stats().messages), (1, 1));
+    let error = io::ErrorKind::ConnectionReset;
+    assert!(world.engine.write_failed(id, error, world.now), "read on");
+    world.pass(Duration::ZERO);
+    assert_eq!(world.engine.stats().messages, 2);
+    assert!(world.engine.wants_read(id), "what follows is read, too");
+    world.engine.receive_eof(id, world.now);
+    assert_eq!(world.socket(id), Socket::Closed);
 }
 
 #[test]
