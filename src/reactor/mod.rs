@@ -303,15 +303,23 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         if !self.ready.is_empty() || self.can_accept() {
             return Some(Duration::ZERO);
         }
-        if R::RECKON_DEADLINES || self.reckoned.is_none_or(|deadline| deadline <= self.now.time) {
-            self.reckoned = self.engine.poll_timeout();
-        }
+        let due =
+            if R::RECKON_DEADLINES { self.engine.poll_timeout() } else { self.due_as_reckoned() };
         let deadlines = [
-            self.reckoned.map(|deadline| deadline - self.now.time),
+            due.map(|deadline| deadline - self.now.time),
             self.next_accept().map(|deadline| deadline - self.now.time),
             self.observer_is_behind.then_some(OBSERVER_RETRY),
         ];
         deadlines.into_iter().flatten().min()
+    }
+
+    /// The engine's next deadline as it was when the last one had passed: wrong, since it may have moved
+    /// to an earlier time. See [`Rules::RECKON_DEADLINES`].
+    fn due_as_reckoned(&mut self) -> Option<Time> {
+        if self.reckoned.is_none_or(|deadline| deadline <= self.now.time) {
+            self.reckoned = self.engine.poll_timeout();
+        }
+        self.reckoned
     }
 
     /// Marks what became ready and queues those that can be served.

@@ -63,10 +63,7 @@ impl Sim {
             match entry.remove() {
                 Happening::Inbound(link) => self.arrive_at_loop(link),
                 Happening::Outbound(link) => self.arrive_at_remote(link),
-                Happening::Arrival(listener, remote) => {
-                    self.listeners[listener].backlog.push_back(remote);
-                    self.wake_descriptor(self.listeners[listener].descriptor, Side::Read);
-                }
+                Happening::Arrival(listener, remote) => self.arrive_at_listener(listener, remote),
                 Happening::Decision(link) => self.decide(link),
                 Happening::Wake(link, side) => self.wake(link, side),
                 Happening::WakeListener(listener) => {

@@ -59,11 +59,6 @@ impl Sim {
         let remote = Remote(self.links.len());
         self.links.push(Link::new(kind, self.weather.capacity, Making::Done));
         let arrival = self.arrival(kind);
-        if self.listeners[port.0].descriptor.is_none() {
-            self.links[remote.0].is_closed = true;
-            self.reset_to_remote(remote.0);
-            return remote;
-        }
         self.enter(arrival, Happening::Arrival(port.0, remote));
         if self.strikes(self.weather.abort) {
             self.destroy(remote);
@@ -203,12 +198,25 @@ impl Sim {
         server.arrivals.pop_front()
     }
 
+    /// Somebody is at a listener, or finds that it is gone.
+    pub(super) fn arrive_at_listener(&mut self, listener: usize, remote: Remote) {
+        if self.listeners[listener].descriptor.is_none() {
+            return self.turn_away(remote);
+        }
+        self.listeners[listener].backlog.push_back(remote);
+        self.wake_descriptor(self.listeners[listener].descriptor, Side::Read);
+    }
+
+    fn turn_away(&mut self, remote: Remote) {
+        self.links[remote.0].is_closed = true;
+        self.reset_to_remote(remote.0);
+    }
+
     /// The loop has closed a listener: who waits there is turned away.
     pub(super) fn close_listener(&mut self, listener: usize) {
         self.listeners[listener].descriptor = None;
         for remote in std::mem::take(&mut self.listeners[listener].backlog) {
-            self.links[remote.0].is_closed = true;
-            self.reset_to_remote(remote.0);
+            self.turn_away(remote);
         }
     }
 
