@@ -332,6 +332,14 @@ impl Core {
         }
     }
 
+    /// A protocol has said something unasked: notes that output has grown, and has the shell write it.
+    pub(super) fn note_output(&mut self, id: ConnId) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.note_growth(&self.limits);
+        }
+        self.mark_dirty(id);
+    }
+
     /// Sees to it that the timer wheel comes up no later than the connection's deadline.
     pub(super) fn rearm(&mut self, id: ConnId) {
         let now = self.tick();

@@ -97,7 +97,7 @@ impl<O: Observer> Engine<O> {
                 {
                     websocket.ping(&mut wire);
                 }
-                core.mark_dirty(id);
+                core.note_output(id);
             }
             (Phase::Open, Deadline::Handshake) => {
                 let phase = match core.wire(id) {

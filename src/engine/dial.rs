@@ -84,7 +84,7 @@ impl<O: Observer> Engine<O> {
         match self.core.wire(id) {
             Some((Protocol::Opening(opening), mut wire)) => {
                 opening.start(&mut wire);
-                self.core.mark_dirty(id);
+                self.core.note_output(id);
             }
             _ => self.opened(binding, id, &[]),
         }

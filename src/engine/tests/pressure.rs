@@ -173,3 +173,24 @@ fn a_peer_that_has_ended_holds_nothing_but_its_answers() {
     assert!(world.engine.core.pool.kept_bytes() >= 100_000, "the cut line is not waited for");
     assert_eq!(world.take(id), b"whole\n");
 }
+
+#[test]
+fn a_ping_counts_as_output_like_everything_else() {
+    // Where the marks are equal, it may be what a peer's output goes above both with.
+    for marks in [0, 100] {
+        let limits =
+            Limits { high_water_bytes: marks, low_water_bytes: marks, ..Limits::default() };
+        let mut world = World::with(limits);
+        let echo = world.web(Echo);
+        let id = world.websocket(echo);
+        world.receive(id, &text(&"x".repeat(98)));
+        world.engine.check_invariants();
+        world.take(id);
+        world.receive(id, &text(&"x".repeat(98)));
+        while world.engine.output(id).is_some_and(|output| output.len() <= 100) {
+            world.pass(Duration::from_secs(1));
+        }
+        world.engine.check_invariants();
+        assert!(!world.engine.wants_read(id), "it is above the marks");
+    }
+}
