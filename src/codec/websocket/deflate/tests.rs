@@ -504,6 +504,19 @@ mod with_zlib {
     }
 
     #[test]
+    fn an_inflater_that_has_seen_rubbish_has_forgotten_it() {
+        let sound = frame(true, Opcode::Text, &deflated(b"sound and sound and sound"));
+        // One that ends in the middle of a block, and one that is none from somewhere on.
+        for rubbish in [&[0xf2, 0x48][..], b"\x00\x01\x00\xfe\xffx\xff"] {
+            let mut bad = Reader::new(false);
+            assert!(bad.read(&frame(true, Opcode::Text, rubbish)).is_err());
+            bad.inbound.release();
+            let mut good = Reader { deflate: bad.deflate, ..Reader::new(false) };
+            assert_eq!(good.read(&sound).map(|read| read.len()), Ok(1));
+        }
+    }
+
+    #[test]
     fn with_takeover_each_connection_has_its_own() {
         let (mut reader, mut pool) = (Reader::new(true), Pool::new(0));
         let mut outbound = Outbound::new(context(15, true));
