@@ -623,6 +623,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_sent_before_it_is_due() {
+        let mut world = World::new(&options());
+        for millis in 0..1000 {
+            world.engine.handle_timeout(at(millis));
+            world.answer(at(millis));
+            assert_eq!(world.load().recorder().messages, millis / 100 + 1, "after {millis} ms");
+        }
+    }
+
+    #[test]
     fn what_comes_when_time_is_up_is_neither_counted_nor_missed() {
         let mut world = World::new(&options());
         world.engine.handle_timeout(at(0));
