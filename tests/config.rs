@@ -97,6 +97,11 @@ const GOOD: &[(&str, &str)] = &[
     ("random=ws://:1/r?limit=1000000&burst=true", "random=ws://:1/r?burst=true"),
     ("random=ws+unix:///r:/r?limit=0&burst=true", "random=ws+unix:///r:/r?burst=true&limit=0"),
     ("echo=ws://:1/ws?subprotocol=chat.v1,json", "="),
+    ("echo=ws://:1/ws?subprotocol=json&deflate=true", "="),
+    (
+        "echo=ws+unix:///w:/ws?mode=0600&deflate=takeover&subprotocol=a,b",
+        "echo=ws+unix:///w:/ws?subprotocol=a,b&deflate=takeover&mode=0600",
+    ),
     (
         "echo=ws://:1/ws?subprotocol=json%2CJSON,a%2Bb",
         "echo=ws://:1/ws?subprotocol=json,JSON,a%2Bb",
@@ -552,7 +557,7 @@ fn almost_a_binding() -> impl Strategy<Value = String> {
     const SCHEME: &str = "tcp[46]?|udp[46]?|unix|unixgram|unixpacket|ws|ws\\+unix|wss|.{0,3}";
     const ADDRESS: &str = "(\\[::1\\]|127\\.0\\.0\\.1|h|@|[./@%:\\[\\]a-f0-9]{0,8})\
                            (:[0-9]{1,5}|:/w|/.{0,4}|.{0,2}){0,2}";
-    const PARAMETER: &str = "(min|max|burst|limit|number|framing|stop|subprotocol|mode|[%a-f0-9]{0,4})\
+    const PARAMETER: &str = "(min|max|burst|limit|number|framing|stop|subprotocol|deflate|mode|[%a-f0-9]{0,4})\
                              =(-?[0-9]{1,4}|true|own|raw|server|[a-c](,[a-c]){0,2}|.{0,4})";
     let service = prop_oneof!["echo|time|count|random|discard", ".{0,4}"];
     let parameters = proptest::collection::vec(PARAMETER, 0..3);

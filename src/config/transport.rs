@@ -107,24 +107,26 @@ impl Transport {
     pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
         match self {
             Transport::Stream { framing: Framing::Raw } => vec![("framing", "raw".to_owned())],
-            Transport::WebSocket { subprotocols, .. } if !subprotocols.is_empty() => {
-                vec![("subprotocol", subprotocols.to_string())]
-            }
             Transport::Stream { framing: Framing::Lines { stop: StopScope::Server } }
             | Transport::Packet { stop: StopScope::Server }
             | Transport::Datagram { stop: StopScope::Server } => {
                 vec![("stop", "server".to_owned())]
             }
-            Transport::WebSocket { deflate: Policy::NoTakeover, .. } => {
-                vec![("deflate", "true".to_owned())]
-            }
-            Transport::WebSocket { deflate: Policy::Takeover, .. } => {
-                vec![("deflate", "takeover".to_owned())]
+            Transport::WebSocket { subprotocols, deflate, .. } => {
+                let mut pairs = Vec::new();
+                if !subprotocols.is_empty() {
+                    pairs.push(("subprotocol", subprotocols.to_string()));
+                }
+                match deflate {
+                    Policy::Off => {}
+                    Policy::NoTakeover => pairs.push(("deflate", "true".to_owned())),
+                    Policy::Takeover => pairs.push(("deflate", "takeover".to_owned())),
+                }
+                pairs
             }
             Transport::Stream { framing: Framing::Lines { stop: StopScope::Connection } }
             | Transport::Packet { stop: StopScope::Connection }
-            | Transport::Datagram { stop: StopScope::Connection }
-            | Transport::WebSocket { deflate: Policy::Off, .. } => Vec::new(),
+            | Transport::Datagram { stop: StopScope::Connection } => Vec::new(),
         }
     }
 
