@@ -1,6 +1,7 @@
 //! What clients and bindings come to speak over a WebSocket (RFC 6455 section 1.9).
 
 use super::world::{REQUEST, Socket, World, text};
+use crate::codec::websocket::deflate::Policy;
 use crate::codec::websocket::handshake::Subprotocols;
 use crate::engine::{ConnId, Context, Endpoint, EndpointId};
 use crate::protocol::{Route, Site};
@@ -21,24 +22,22 @@ impl Service for Witness {
     }
 }
 
-/// Two paths: `/ws` offers two subprotocols and `/plain` none.
+/// Two paths: `/ws` offers two subprotocols, and compresses, and `/plain` does nothing of it.
 fn world() -> (World, EndpointId) {
     let mut world = World::new();
-    let subprotocols = Subprotocols::parse("chat.v1,json").expect("legal");
-    let routes = vec![
-        Route {
-            path: "/plain".to_owned(),
-            binding: world.bind(Witness).index(),
-            ..Route::default()
-        },
-        Route {
-            path: "/ws".to_owned(),
-            binding: world.bind(Witness).index(),
-            subprotocols,
-            ..Route::default()
-        },
-    ];
-    let web = world.engine.add_endpoint(Endpoint::Web(Site { routes, ..Site::default() }));
+    let plain = Route {
+        path: "/plain".to_owned(),
+        binding: world.bind(Witness).index(),
+        ..Route::default()
+    };
+    let ws = Route {
+        path: "/ws".to_owned(),
+        binding: world.bind(Witness).index(),
+        deflate: Policy::NoTakeover,
+        subprotocols: Subprotocols::parse("chat.v1,json").expect("legal"),
+    };
+    let site = Site { routes: vec![plain, ws], ..Site::default() };
+    let web = world.engine.add_endpoint(Endpoint::Web(site));
     (world, web)
 }
 
@@ -79,6 +78,20 @@ fn the_first_that_the_client_wants_is_answered_with_once() {
         assert_eq!(output.escape_ascii().to_string(), expected.escape_ascii().to_string());
         assert_eq!(world.send(id, &text("?")), b"\x81\x04None", "said once");
     }
+}
+
+#[test]
+#[cfg(feature = "deflate")]
+fn a_subprotocol_and_an_extension_are_chosen_side_by_side() {
+    let (mut world, web) = world();
+    let id = world.open(web);
+    let fields =
+        "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: xml, json\r\n";
+    let output = world.send(id, handshake("/ws", fields).as_bytes());
+    let output = output.escape_ascii().to_string();
+    assert_eq!(output.matches(r"\r\nSec-WebSocket-Protocol: json\r\n").count(), 1, "{output}");
+    assert_eq!(output.matches(r"\r\nSec-WebSocket-Extensions: permessage-deflate").count(), 1);
+    assert!(output.ends_with("Some(\\\"json\\\")"), "{output}");
 }
 
 #[test]
