@@ -18,8 +18,6 @@
 use std::fmt;
 use std::io;
 
-use crate::codec::websocket::deflate::Policy;
-use crate::codec::websocket::handshake::Subprotocols;
 use crate::config::{Binding, BindingError, Config, Framing, Plan, ServiceSpec, Transport};
 use crate::engine::{BindingId, Endpoint, Engine, Observer, ServiceId, StopScope};
 use crate::kernel::{BindError, BoundSocket, LocalAddr, Mio, raise_descriptor_limit};
@@ -287,15 +285,7 @@ fn endpoint(config: &Config, plan: &Plan, ids: &[BindingId]) -> Endpoint {
         Plan::Web(paths) => Endpoint::Web(Site {
             routes: paths
                 .iter()
-                .map(|(path, binding)| Route {
-                    path: path.clone(),
-                    binding: ids[*binding].index(),
-                    deflate: match config.bindings.as_slice()[*binding].transport() {
-                        Transport::WebSocket { deflate, .. } => *deflate,
-                        _ => Policy::Off,
-                    },
-                    subprotocols: subprotocols(&config.bindings.as_slice()[*binding]),
-                })
+                .map(|(_, binding)| route(&config.bindings.as_slice()[*binding], ids[*binding]))
                 .collect(),
             origins: config.origins.clone(),
             hosts: config.hosts.clone(),
@@ -313,13 +303,16 @@ fn endpoint(config: &Config, plan: &Plan, ids: &[BindingId]) -> Endpoint {
     }
 }
 
-/// What the clients of a binding may choose to speak.
-fn subprotocols(binding: &Binding) -> Subprotocols {
-    match binding.transport() {
-        Transport::WebSocket { subprotocols, .. } => subprotocols.clone(),
-        Transport::Stream { .. } | Transport::Packet { .. } | Transport::Datagram { .. } => {
-            Subprotocols::default()
-        }
+/// The way from a web listener to a binding.
+fn route(binding: &Binding, id: BindingId) -> Route {
+    let Transport::WebSocket { path, subprotocols, deflate } = binding.transport() else {
+        unreachable!("only WebSockets have a path")
+    };
+    Route {
+        path: path.clone(),
+        binding: id.index(),
+        subprotocols: subprotocols.clone(),
+        deflate: *deflate,
     }
 }
 
