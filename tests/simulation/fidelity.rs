@@ -257,6 +257,7 @@ impl Outside<Sim> for Simulated {
     }
 
     fn hear(&mut self, kernel: &mut Sim, most: usize) -> Received {
+        kernel.set_alarm(None);
         kernel.receive(self.remote.unwrap(), most)
     }
 

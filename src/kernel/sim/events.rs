@@ -26,7 +26,7 @@ impl Sim {
             descriptor.reads = 0;
         }
         self.tally.waits += 1;
-        (self.is_asleep, self.has_news) = (false, false);
+        self.is_asleep = false;
         let deadline = timeout.map(|timeout| self.now + timeout);
         if self.call() {
             return;

@@ -77,7 +77,7 @@ pub struct Sim {
     now: Time,
     alarm: Option<Time>,
     is_asleep: bool,
-    /// Something has come to a remote peer since the last wait began.
+    /// Something has come to a remote peer since the world outside has looked.
     has_news: bool,
     /// When the last wait was over.
     woken: Time,
@@ -203,9 +203,11 @@ impl Sim {
         Now { time: self.now, wall }
     }
 
-    /// The next wait ends at this time, at the latest: then the world outside has something to do.
+    /// The world outside has looked at everything, and looks again at this time. Waits end then, and
+    /// when something comes to a remote peer.
     pub fn set_alarm(&mut self, at: Option<Time>) {
         self.alarm = at;
+        self.has_news = false;
     }
 
     /// Whether the last wait was for something that never comes.

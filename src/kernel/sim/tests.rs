@@ -17,6 +17,7 @@ fn listening(kind: StreamKind) -> (Sim, Handle, Port) {
 /// The events of one wait of up to a second.
 fn events(sim: &mut Sim) -> Vec<Ready> {
     let mut ready = Vec::new();
+    sim.set_alarm(None);
     sim.poll(&mut ready, Some(Duration::from_secs(1))).unwrap();
     ready
 }
