@@ -104,6 +104,8 @@ impl Flags {
     pub(super) const PARKED: Flags = Flags(1 << 8);
     /// We have ended our side.
     pub(super) const WRITE_ENDED: Flags = Flags(1 << 9);
+    /// The service has been told that there is nothing more to wait for.
+    pub(super) const OVER: Flags = Flags(1 << 10);
 
     /// Whether `flag` is set.
     pub(super) fn has(self, flag: Flags) -> bool {

@@ -269,7 +269,9 @@ impl Core {
                 && connection.output.is_some();
             if let Some(binding) = binding
                 && (before == Phase::AwaitClose || is_cut_off)
+                && !connection.flags.has(Flags::OVER)
             {
+                connection.flags.set(Flags::OVER);
                 self.closed.push_back(Closed { id, binding, reason, stage: CloseStage::Over });
             }
         }

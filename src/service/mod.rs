@@ -49,7 +49,7 @@ pub trait Service: Any {
     /// What there was to wait for after `on_close` has come, or never will: `peer` has answered our
     /// Close frame ([`CloseReason::PeerClosed`]) or has not; or the end of what was queued for it is
     /// lost (of a connection that we have made ourselves). Until then, a WebSocket server that was
-    /// [dialed](Context::dial) may still send messages.
+    /// [dialed](Context::dial) may still send messages. Called once at most.
     fn on_close_over(&mut self, cx: &mut Context<'_>, peer: ConnId, reason: CloseReason) {}
 
     /// The loop has been told to end. Peers that came to us are closed by it; a service closes

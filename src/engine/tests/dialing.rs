@@ -482,6 +482,21 @@ fn a_close_is_answered_or_never_will_be() {
 }
 
 #[test]
+fn what_is_over_is_over_once_also_if_the_answer_overtakes_the_question() {
+    let mut call = call();
+    let id = call.websocket();
+    call.tell("close");
+    // The server has closed by itself, and takes nothing of what we have queued.
+    call.world.receive(id, &close(1000));
+    let over =
+        ["close: closed by the service with 1000", "answered: websocket: close 1000 (normal)"];
+    assert_eq!(call.told(), over);
+    call.world.pass(Duration::from_secs(60));
+    assert_eq!(call.world.socket(id), Socket::Closed, "it was waited for");
+    assert_eq!(call.told(), [""; 0]);
+}
+
+#[test]
 fn a_server_that_was_closed_is_heard_to_its_end() {
     let mut call = call();
     let id = call.websocket();
