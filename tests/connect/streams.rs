@@ -171,6 +171,39 @@ fn a_reader_that_has_enough_ends_a_websocket_with_a_close() {
 }
 
 #[test]
+fn a_reader_that_has_enough_does_not_keep_a_websocket_that_was_not_read_from() {
+    let peer = crate::web::listen();
+    let (program, stdout) = Program::unread(&[&peer.url]);
+    let web = crate::web::Web::accept(&peer);
+    let mut socket = web.socket.try_clone().expect("another descriptor");
+    let messages = crate::web::frame(crate::web::TEXT, &[b'x'; 1000]).repeat(20_000);
+    let mut rest = messages.as_slice();
+    // More than the client keeps for a reader that takes nothing: it reads no more.
+    rest = &rest[crate::volume::write_until_stalled(&mut socket, rest)..];
+    let rest = rest.to_vec();
+    let feeder = std::thread::spawn(move || socket.write_all(&rest).expect("it is read again"));
+    drop(stdout);
+    feeder.join().expect("feeds");
+    web.expect_close(1000);
+    program.succeeds();
+}
+
+#[test]
+fn a_reader_that_has_enough_does_not_wait_for_a_websocket_that_speaks_for_ever() {
+    let peer = crate::web::listen();
+    let (program, stdout) = Program::unread(&[&peer.url]);
+    let web = crate::web::Web::accept(&peer);
+    // It never looks at what the client says.
+    let feeder = std::thread::spawn(move || {
+        let message = crate::web::frame(crate::web::TEXT, b"and another thing");
+        while (&web.socket).write_all(&message).is_ok() {}
+    });
+    drop(stdout);
+    program.succeeds();
+    feeder.join().expect("feeds until it cannot");
+}
+
+#[test]
 fn output_that_nobody_takes_yet_is_kept_when_the_server_has_gone() {
     let peer = Peer::tcp();
     let (program, mut stdout) = Program::unread(&[&peer.url]);

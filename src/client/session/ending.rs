@@ -61,16 +61,17 @@ impl Session {
 
     /// Closes a connection when what is queued for the server has been written, or is not taken.
     pub(super) fn hang_up(&mut self, cx: &mut Context<'_>, server: ConnId) {
+        // Nothing that it says is wanted any more, but it has to be read to come to its answer.
+        cx.resume(server);
         cx.close(server, 1000, "");
-        // The engine gives up who does not answer a Close frame. Whoever else does not read would
-        // keep us for as long as the reader of our stdout may take.
-        if !self.is_web() {
-            self.tally.is_queue_moving(cx.queued(server));
-            self.leaving = Some(Leaving { server, until: cx.now() + CLOSE_TIMEOUT });
-        }
+        // Whoever does not read, or speaks for ever, would keep us for as long as the reader of our
+        // stdout may take.
+        self.tally.is_queue_moving(cx.queued(server));
+        self.leaving = Some(Leaving { server, until: cx.now() + CLOSE_TIMEOUT });
     }
 
-    /// Cuts off a server that takes nothing of what it is still to be sent.
+    /// Cuts off a server that takes nothing of what it is still to be sent, or on WebSocket has not
+    /// answered our Close in time.
     pub(super) fn hasten(&mut self, cx: &mut Context<'_>) {
         let Some(Leaving { server, until }) = self.leaving else { return };
         let queued = cx.queued(server);
@@ -78,9 +79,9 @@ impl Session {
             return;
         }
         self.leaving = None;
-        if queued > 0 && self.tally.is_queue_moving(queued) {
+        if !self.is_web() && queued > 0 && self.tally.is_queue_moving(queued) {
             self.leaving = Some(Leaving { server, until: cx.now() + CLOSE_TIMEOUT });
-        } else if queued > 0 {
+        } else if self.is_web() || queued > 0 {
             cx.abort(server);
         }
     }
@@ -234,11 +235,12 @@ impl Session {
                 self.nag.next = None;
                 let interrupted = Some(cx.now() + CLOSE_TIMEOUT);
                 self.link = Link::Closing { server, interrupted };
-                cx.close(server, 1000, "");
+                self.hang_up(cx, server);
             }
             Link::Closing { server, interrupted: None } if self.is_web() => {
                 let interrupted = Some(cx.now() + CLOSE_TIMEOUT);
                 self.link = Link::Closing { server, interrupted };
+                self.hang_up(cx, server);
             }
             Link::Closing { .. } if self.is_web() => {}
             Link::Up { server, .. } => {
