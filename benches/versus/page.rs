@@ -15,7 +15,7 @@ pub(crate) fn page(
 ) -> String {
     let mut text = format!(
         "# readily, tokio and the floor\n\n\
-         Written by `cargo bench --bench versus -- --full` on {}: {rounds} rounds, {seconds:.0} s each.\n\n\
+         Written by `cargo bench --bench versus -- --full` on {}: {rounds} rounds, {seconds:.1} s each.\n\n\
          The server has one CPU, the generator (`readily bench --spin`, which never sleeps and so has never to\n\
          be woken) the other. A round runs all contenders of a scenario one after the other, and ratios are paired within a round. *CPU a message* is what a message\n\
          cost the server; *of the floor* is the ratio to the smallest loop on epoll that reads once and writes\n\
