@@ -10,8 +10,16 @@
 //! - sockets are closed at the end of a turn, when all events of it are seen to;
 //! - a loop to which nothing happens sleeps.
 
-/// More turns than this in a row that neither sleep nor get anything done are a loop that spins.
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// More turns than this in a row that neither sleep nor get anything done are a loop that spins, if
+/// they also take longer than [`IDLE_TIME`].
 const IDLE_TURNS: u32 = 300;
+
+/// A loop that was asked to spin does so for some tens of microseconds after each event.
+const IDLE_TIME: Duration = Duration::from_millis(1);
 
 /// The most connections that may be accepted in a turn.
 const ACCEPTS: u32 = 64;
@@ -22,6 +30,8 @@ pub(super) struct Conduct {
     /// A call has had an effect.
     progress: bool,
     idle_turns: u32,
+    /// When the first of them began.
+    idle_since: Time,
     accepts: u32,
     /// A socket that was watched was closed.
     has_closed: bool,
@@ -29,10 +39,14 @@ pub(super) struct Conduct {
 
 impl Conduct {
     /// A turn begins with a wait, which may be one that does not sleep.
-    pub(super) fn begin_turn(&mut self, sleeps: bool) {
-        self.idle_turns = if self.progress || sleeps { 0 } else { self.idle_turns + 1 };
+    pub(super) fn begin_turn(&mut self, sleeps: bool, now: Time) {
+        if self.progress || sleeps {
+            (self.idle_turns, self.idle_since) = (0, now);
+        } else {
+            self.idle_turns += 1;
+        }
         assert!(
-            self.idle_turns < IDLE_TURNS,
+            self.idle_turns < IDLE_TURNS || now - self.idle_since < IDLE_TIME,
             "the loop spins: it neither sleeps nor does anything"
         );
         self.progress = false;

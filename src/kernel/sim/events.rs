@@ -21,7 +21,7 @@ impl Sim {
     /// is over.
     pub(super) fn wait(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) {
         self.close_dropped();
-        self.conduct.begin_turn(timeout != Some(Duration::ZERO));
+        self.conduct.begin_turn(timeout != Some(Duration::ZERO), self.now);
         for (_, descriptor) in self.descriptors.iter_mut() {
             descriptor.reads = 0;
         }
