@@ -22,6 +22,12 @@ impl fmt::Display for ConnId {
     }
 }
 
+/// Room for so many is asked for at once. What is not used of it costs nothing: an allocation of this
+/// size is pages of its own, which are there when they are written to, and grows without being copied
+/// (mallopt(3), `M_MMAP_THRESHOLD`; mremap(2)). A table that grew from small would leave every size
+/// that it had behind.
+const FIRST_PLACES: usize = 4096;
+
 /// The connections. The shell names them, so that a connection and its socket stand at the same
 /// place in two tables and no third one is needed to find one from the other.
 #[derive(Debug, Default)]
@@ -42,6 +48,9 @@ impl Connections {
     /// If its place is taken: the shell has named two connections the same.
     pub(super) fn insert(&mut self, id: ConnId, connection: Connection) {
         let index = id.index as usize;
+        if self.places.capacity() == 0 {
+            self.places.reserve(FIRST_PLACES);
+        }
         if index >= self.places.len() {
             self.places.resize_with(index + 1, || None);
         }
