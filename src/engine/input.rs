@@ -261,11 +261,9 @@ impl<O: Observer> Engine<O> {
             }
         }
         if let Some(binding) = binding
-            && self
-                .core
-                .connections
-                .get(id)
-                .is_some_and(|connection| connection.phase == Phase::Open)
+            && self.core.connections.get(id).is_some_and(|connection| {
+                connection.phase == Phase::Open && !connection.is_being_made()
+            })
         {
             self.call(binding, id, |service, cx| service.on_drained(cx, id));
         }

@@ -243,6 +243,22 @@ fn a_websocket_is_open_when_the_server_has_agreed() {
 }
 
 #[test]
+fn nothing_is_heard_of_room_before_a_connection_is_open() {
+    let mut call = Call::new(Limits { low_water_bytes: 0, ..Limits::default() });
+    let id = call.connect("dial web");
+    // The answer begins while some of the request is still on its way.
+    let request = call.world.engine.output(id).expect("a request").to_vec();
+    let answer = accept(&request);
+    let (start, rest) = answer.split_at(10);
+    call.world.receive(id, start);
+    call.world.take(id);
+    call.world.pass(Duration::ZERO);
+    assert_eq!(call.told(), [""; 0]);
+    call.world.receive(id, rest);
+    assert_eq!(call.told(), ["open"]);
+}
+
+#[test]
 fn every_frame_of_a_client_has_a_mask_of_its_own() {
     let mut call = call();
     let id = call.websocket();
