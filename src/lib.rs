@@ -21,6 +21,7 @@
 //! | [`codec`] | bytes to lines, HTTP heads and frames, and back | engine, sockets, clocks |
 //! | [`protocol`] | the conversation with one peer, as a state machine | the same |
 //! | [`service`] | what the server says | sockets, codecs |
+//! | [`pubsub`] | topics: who is to get what, and what they have missed | how it is sent |
 //! | [`engine`] | all connections, timers, fan-out, draining: pure | sockets, clocks |
 //! | [`kernel`] | the only door to the operating system | engine, protocols |
 //! | [`reactor`] | the turn: readiness, budgets, reads and writes | codecs, services |
@@ -44,6 +45,7 @@ pub mod config;
 pub mod engine;
 pub mod kernel;
 pub mod protocol;
+pub mod pubsub;
 pub mod reactor;
 pub mod server;
 pub mod service;

@@ -97,6 +97,28 @@ const RULES: &[Rule] = &[
         why: "the engine has no sockets and is told the time",
     },
     Rule {
+        files: &["pubsub/"],
+        except: &[],
+        forbidden: &[
+            "mio",
+            "socket2",
+            "nix",
+            "std::net",
+            "std::os",
+            "Instant",
+            "SystemTime",
+            "rand",
+            "crate::codec",
+            "crate::protocol",
+            "crate::kernel",
+            "crate::reactor",
+            "crate::config",
+            "crate::service",
+            "Context",
+        ],
+        why: "topics know peers by name, and send nothing themselves",
+    },
+    Rule {
         files: &["kernel/"],
         except: &[],
         forbidden: &[

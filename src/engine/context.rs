@@ -9,7 +9,7 @@ use super::connections::ConnId;
 use super::core::Core;
 use super::dial::Dial;
 use super::endpoint::BindingId;
-use crate::protocol::{CloseReason, Message};
+use crate::protocol::{CloseReason, Format, Message};
 use crate::time::{Time, WallClock};
 
 /// The server, as a service sees it during one call: other peers, clocks, randomness.
@@ -58,6 +58,25 @@ impl<'a> Context<'a> {
         message: Message<'_>,
     ) -> usize {
         self.core.broadcast(peers, message)
+    }
+
+    /// Like [`broadcast`](Context::broadcast), but nobody is closed: a peer that has no
+    /// [`room`](Context::room) is not sent the message, and put on the list `without_room`. Its
+    /// [`on_drained`](crate::service::Service::on_drained) follows when it has. Whoever has room gets
+    /// the message whole, so that at most one is queued above the high-water mark.
+    pub fn offer(
+        &mut self,
+        peers: impl IntoIterator<Item = ConnId>,
+        message: Message<'_>,
+        without_room: &mut Vec<ConnId>,
+    ) -> usize {
+        self.core.offer(peers, message, without_room)
+    }
+
+    /// How long a message may be that is pushed to a peer for which nothing else is queued. A longer
+    /// one would make every peer a slow consumer.
+    pub fn longest_push(&self) -> usize {
+        self.core.limits.max_queued_bytes - Format::OVERHEAD
     }
 
     /// Closes a peer once what is queued for it has been written. WebSocket peers get a Close

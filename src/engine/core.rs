@@ -164,6 +164,34 @@ impl Core {
         count
     }
 
+    /// Queues one message for those who have room for it, and for the others not: they are put on
+    /// the list. Returns for how many it was queued.
+    pub(super) fn offer(
+        &mut self,
+        to: impl IntoIterator<Item = ConnId>,
+        message: Message<'_>,
+        without_room: &mut Vec<ConnId>,
+    ) -> usize {
+        let high_water = self.limits.high_water_bytes;
+        let mut frame = SharedFrame::new(message);
+        let mut count = 0;
+        for id in to {
+            let is_above = |connection: &Connection| connection.queued_bytes() > high_water;
+            if self.connections.get(id).is_some_and(is_above) {
+                without_room.push(id);
+                continue;
+            }
+            count += usize::from(self.append(id, message, usize::MAX, |format, output, shared| {
+                match frame.encoding(format, shared) {
+                    Some(encoding) => output.extend_from_slice(encoding),
+                    None => format.encode(output, message, shared.rng, shared.deflate),
+                }
+            }));
+        }
+        frame.release(&mut self.pool);
+        count
+    }
+
     /// Has `encode` append a message to the output of a connection, unless that would be more than
     /// `cap`: then the peer is a slow consumer. A connection that compresses with what it has sent
     /// before encodes the message itself. Returns whether it was done.

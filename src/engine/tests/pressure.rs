@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{Socket, World, close, text};
-use crate::engine::{ConnId, Context, Endpoint, Limits};
+use crate::engine::{ConnId, Context, Endpoint, Limits, StopScope};
 use crate::protocol::{CloseReason, Message, Route, Site};
 use crate::service::{Burst, Echo, Random, Service, TimeService};
 
@@ -113,6 +113,57 @@ fn a_slow_consumer_is_closed_and_nobody_else_notices() {
     assert_eq!(world.socket(slow), Socket::Closed);
     assert_eq!(world.engine.stats().slow_consumers, 1);
     assert_eq!(world.send(sender, b"\n"), b"left: 1\n");
+}
+
+/// Offers each message to everybody else, and tells how many took it and who had no room.
+#[derive(Default)]
+struct Offers {
+    members: Vec<ConnId>,
+    drained: Vec<ConnId>,
+}
+
+impl Service for Offers {
+    fn on_open(&mut self, _: &mut Context<'_>, peer: ConnId) {
+        self.members.push(peer);
+    }
+
+    fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
+        let others: Vec<_> = self.members.iter().copied().filter(|&id| id != from).collect();
+        let mut without_room = Vec::new();
+        let count = cx.offer(others, message, &mut without_room);
+        let without_room: Vec<u32> = without_room.iter().map(|peer| peer.index).collect();
+        cx.send(from, Message::text(&format!("{count} {without_room:?}")));
+    }
+
+    fn on_drained(&mut self, _: &mut Context<'_>, peer: ConnId) {
+        self.drained.push(peer);
+    }
+}
+
+#[test]
+fn what_is_offered_closes_nobody_and_who_had_no_room_hears_when_there_is() {
+    let mut world = World::new();
+    let service = world.engine.add_service(Box::<Offers>::default());
+    let binding = world.engine.add_binding(service, StopScope::Connection);
+    let lines = world.engine.add_endpoint(Endpoint::Line(binding));
+    let routes =
+        vec![Route { path: "/ws".to_owned(), binding: binding.index(), ..Route::default() }];
+    let web = world.engine.add_endpoint(Endpoint::Web(Site { routes, ..Site::default() }));
+    let (sender, slow, fast) = (world.open(lines), world.open(lines), world.websocket(web));
+    let line = [vec![b'x'; 99_999], vec![b'\n']].concat();
+    for answer in ["2 []\n", "2 []\n", "2 []\n", "1 [1]\n", "1 [1]\n"] {
+        assert_eq!(world.send(sender, &line), answer.as_bytes());
+        assert_eq!(world.take(fast).len(), 10 + 99_999);
+        world.engine.check_invariants();
+    }
+    let is_told =
+        |world: &World| world.engine.service::<Offers>(service).unwrap().drained.contains(&slow);
+    world.pass(Duration::ZERO);
+    assert!(!is_told(&world));
+    assert_eq!(world.take(slow).len(), 3 * line.len(), "one message above the mark, no more");
+    world.pass(Duration::ZERO);
+    assert!(is_told(&world));
+    assert_eq!(world.send(sender, b"x\n"), b"2 []\n");
 }
 
 #[test]

@@ -1,0 +1,369 @@
+//! Topics beside a model of them: who gets what, in which order, and what they are told is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::{Bounds, MAX_NAME, Missed, Refusal, Topics, name};
+use crate::engine::ConnId;
+
+const DIALECTS: usize = 2;
+
+fn peer(number: u32) -> ConnId {
+    ConnId { index: number, generation: number + 1_000 }
+}
+
+fn dialect(peer: ConnId) -> usize {
+    peer.index as usize % DIALECTS
+}
+
+const NAMES: [&str; 10] = ["a", "b", "a/x", "a/y", "a/x/1", "a/x/2", "*", "a/*", "a/x/*", "b/*"];
+
+/// What a peer is subscribed to, and the number that it has to be sent next of each topic.
+#[derive(Default)]
+struct Subscriber {
+    subscriptions: BTreeSet<&'static str>,
+    expected: BTreeMap<&'static str, u64>,
+}
+
+impl Subscriber {
+    fn wants(&self, topic: &str) -> bool {
+        self.subscriptions.iter().any(|name| name::matches(name, topic))
+    }
+}
+
+/// What all topics must do, as simply as it can be said.
+struct Model {
+    topics: Topics<DIALECTS>,
+    bounds: Bounds,
+    rng: StdRng,
+    subscribers: BTreeMap<ConnId, Subscriber>,
+    /// Everything that was published in each topic, by its number.
+    published: BTreeMap<&'static str, BTreeMap<u64, Vec<u8>>>,
+    gaps: usize,
+    caught_up: usize,
+}
+
+impl Model {
+    fn new(bounds: Bounds, seed: u64) -> Model {
+        Model {
+            topics: Topics::new(bounds),
+            bounds,
+            rng: StdRng::seed_from_u64(seed),
+            subscribers: BTreeMap::new(),
+            published: BTreeMap::new(),
+            gaps: 0,
+            caught_up: 0,
+        }
+    }
+
+    fn step(&mut self) {
+        let peer = peer(self.rng.random_range(0..8));
+        let name = *NAMES.choose(&mut self.rng).expect("there are names");
+        match self.rng.random_range(0..100) {
+            0..10 => self.subscribe(peer, name),
+            10..16 => self.unsubscribe(peer, name),
+            16..19 => self.leave(peer),
+            19..24 => self.resume(peer, name),
+            24..36 => self.read(peer),
+            _ => self.publish(name),
+        }
+        self.topics.check_invariants();
+    }
+
+    fn subscribe(&mut self, peer: ConnId, name: &'static str) {
+        let is_there = |subscriber: &Subscriber| subscriber.subscriptions.contains(name);
+        let is_new = !self.subscribers.get(&peer).is_some_and(is_there);
+        match self.topics.subscribe(peer, dialect(peer), name) {
+            Ok(told) => {
+                assert_eq!(told, is_new);
+                self.subscribers.entry(peer).or_default().subscriptions.insert(name);
+            }
+            Err(Refusal::TooManySubscriptions) => {
+                let count = self.subscribers[&peer].subscriptions.len();
+                assert_eq!((is_new, count), (true, self.bounds.subscriptions));
+            }
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::TooManyTopics);
+                assert_eq!((is_new, self.topics.len()), (true, self.bounds.topics));
+            }
+        }
+    }
+
+    fn unsubscribe(&mut self, peer: ConnId, name: &'static str) {
+        let Some(subscriber) = self.subscribers.get_mut(&peer) else {
+            return assert_eq!(self.topics.unsubscribe(peer, name), Err(Refusal::NotSubscribed));
+        };
+        let is_there = subscriber.subscriptions.remove(name);
+        assert_eq!(self.topics.unsubscribe(peer, name).is_ok(), is_there);
+        let expected = std::mem::take(&mut subscriber.expected);
+        subscriber.expected =
+            expected.into_iter().filter(|(topic, _)| subscriber.wants(topic)).collect();
+        if subscriber.subscriptions.is_empty() {
+            self.subscribers.remove(&peer);
+        }
+    }
+
+    fn leave(&mut self, peer: ConnId) {
+        self.subscribers.remove(&peer);
+        self.topics.leave(peer);
+        assert_eq!(self.topics.behind(peer), 0);
+    }
+
+    fn resume(&mut self, peer: ConnId, name: &'static str) {
+        let latest = self.published.get(name).and_then(|all| all.keys().next_back());
+        let number = self.rng.random_range(0..=latest.copied().unwrap_or(0) + 2);
+        let is_subscribed = self.subscribers.get(&peer).is_some_and(|peer| peer.wants(name));
+        match self.topics.resume(peer, name, number) {
+            Ok(()) => {
+                assert!(is_subscribed, "{name}");
+                let subscriber = self.subscribers.get_mut(&peer).expect("subscribed");
+                subscriber.expected.insert(name, number + 1);
+            }
+            Err(Refusal::Pattern) => assert!(name::is_pattern(name)),
+            Err(Refusal::NotSubscribed) => {}
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::TooManySubscriptions);
+                assert_eq!(self.topics.behind(peer), self.bounds.subscriptions);
+            }
+        }
+    }
+
+    fn publish(&mut self, name: &'static str) {
+        let text = vec![b'x'; self.rng.random_range(0..40)];
+        let mut published = match self.topics.publish(name, &text) {
+            Ok(published) => published,
+            Err(Refusal::Pattern) => return assert!(name::is_pattern(name)),
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::TooManyTopics);
+                return assert_eq!(self.topics.len(), self.bounds.topics);
+            }
+        };
+        let (number, topic, gone) = (published.number(), published.topic(), published.gone());
+        let mut received = BTreeSet::new();
+        for dialect in 0..DIALECTS {
+            for &receiver in published.receivers(dialect) {
+                assert_eq!(self::dialect(receiver), dialect);
+                assert!(received.insert(receiver), "{receiver} gets it twice");
+            }
+        }
+        if topic.is_some() {
+            let all = self.published.entry(name).or_default();
+            let latest = all.keys().next_back().copied().unwrap_or(0);
+            assert!(number > latest, "a number is given twice");
+            let mut subscribers = self.subscribers.values();
+            if subscribers.any(|peer| peer.expected.contains_key(name)) && self.bounds.history > 0 {
+                assert!(number == latest + 1 || self.bounds.topics < NAMES.len(), "{name}");
+            }
+            all.insert(number, text);
+        }
+        let wanting: Vec<ConnId> = self.subscribers.keys().copied().collect();
+        for id in wanting {
+            let subscriber = self.subscribers.get_mut(&id).expect("there");
+            if !subscriber.wants(name) {
+                assert!(!received.contains(&id), "{id} did not ask for it");
+                continue;
+            }
+            let Some(topic) = topic else {
+                assert!(received.contains(&id), "nothing is kept for {id}");
+                continue;
+            };
+            let expected = subscriber.expected.entry(name).or_insert(number);
+            if let Some(gone) = gone.filter(|_| received.contains(&id)) {
+                assert!(*expected <= gone + 1, "it has seen {gone}");
+                *expected = gone + 1;
+            }
+            if !received.contains(&id) {
+                assert!(self.topics.behind(id) > 0, "{id} is not sent it");
+            } else if self.bounds.history > 0 && self.rng.random_bool(0.2) {
+                // There was no room.
+                if !self.topics.fall_behind(id, topic, number) {
+                    assert_eq!(self.topics.behind(id), self.bounds.subscriptions);
+                    self.leave(id);
+                }
+            } else {
+                // Without a history, topics come and go between two messages to a pattern.
+                assert!(*expected == number || self.bounds.history == 0, "a silent hole for {id}");
+                *expected = number + 1;
+            }
+        }
+    }
+
+    /// A peer has room for some of what it has missed.
+    fn read(&mut self, peer: ConnId) {
+        for _ in 0..self.rng.random_range(0..12) {
+            let kept = self.bounds.history as u64;
+            let Some(missed) = self.topics.next_missed(peer) else { break };
+            let subscriber = self.subscribers.get_mut(&peer).expect("it is behind");
+            match missed {
+                Missed::Gap { topic, from, to } => {
+                    self.gaps += 1;
+                    let expected = subscriber.expected.get_mut(topic).expect("it is expected");
+                    assert_eq!(from, *expected);
+                    *expected = to + 1;
+                    let all = self.published.get(topic);
+                    let latest = all.and_then(|all| all.keys().next_back()).copied().unwrap_or(0);
+                    if from <= latest && self.bounds.history_bytes > 100_000 {
+                        assert!(to + kept >= latest, "{from} to {to} of {topic} is kept");
+                    }
+                }
+                Missed::Message { topic, number, text } => {
+                    self.caught_up += 1;
+                    let expected = subscriber.expected.get_mut(topic).expect("it is expected");
+                    assert_eq!(number, *expected, "a silent hole for {peer}");
+                    *expected = number + 1;
+                    assert_eq!(self.published[topic][&number], text);
+                }
+            }
+        }
+    }
+
+    /// Everybody gets room for everything, and then nobody lacks anything.
+    fn finish(&mut self) {
+        while self.subscribers.keys().any(|&peer| self.topics.behind(peer) > 0) {
+            for peer in self.subscribers.keys().copied().collect::<Vec<_>>() {
+                self.read(peer);
+            }
+        }
+        for (peer, subscriber) in &self.subscribers {
+            for (topic, expected) in &subscriber.expected {
+                let latest = self.published.get(topic).and_then(|all| all.keys().next_back());
+                let latest = latest.copied().unwrap_or(0);
+                assert!(*expected > latest, "{peer} lacks {topic} from {expected} to {latest}");
+            }
+        }
+        for peer in self.subscribers.keys().copied().collect::<Vec<_>>() {
+            self.leave(peer);
+        }
+        self.topics.check_invariants();
+    }
+}
+
+#[test]
+fn topics_do_as_a_model_of_them_does() {
+    let roomy = Bounds { history: 6, ..Bounds::default() };
+    let narrow = Bounds { topics: 6, subscriptions: 3, history: 4, history_bytes: 300 };
+    let (mut gaps, mut caught_up) = (0, 0);
+    for bounds in [Bounds::default(), roomy, narrow] {
+        for seed in 0..8 {
+            let mut model = Model::new(bounds, seed);
+            for _ in 0..3_000 {
+                model.step();
+            }
+            model.finish();
+            assert!(bounds.history > 0 || model.topics.is_empty(), "nobody is there");
+            gaps += model.gaps;
+            caught_up += model.caught_up;
+        }
+    }
+    assert!(gaps > 1_000 && caught_up > 1_000, "{gaps} gaps and {caught_up} caught up");
+}
+
+/// What a peer has missed, as text.
+fn missed(topics: &mut Topics, peer: ConnId) -> Vec<String> {
+    let mut all = Vec::new();
+    while let Some(missed) = topics.next_missed(peer) {
+        all.push(match missed {
+            Missed::Gap { topic, from, to } => format!("GAP {topic} {from} {to}"),
+            Missed::Message { topic, number, text } => {
+                format!("{topic} {number} {}", text.escape_ascii())
+            }
+        });
+    }
+    all
+}
+
+#[test]
+fn who_comes_back_gets_what_it_has_missed_or_is_told_what_is_gone() {
+    let mut topics: Topics = Topics::new(Bounds { history: 3, ..Bounds::default() });
+    for number in 1..=5 {
+        topics.publish("t", format!("m{number}").as_bytes()).expect("a topic");
+    }
+    let last = ["t 3 m3", "t 4 m4", "t 5 m5"];
+    for (seen, gap, from) in [
+        (0, Some("GAP t 1 2"), 0),
+        (1, Some("GAP t 2 2"), 0),
+        (2, None, 0),
+        (4, None, 2),
+        (5, None, 3),
+        (9, Some("GAP t 10 2"), 0),
+        (u64::MAX, Some("GAP t 18446744073709551615 2"), 0),
+    ] {
+        topics.subscribe(peer(1), 0, "t").expect("room");
+        topics.resume(peer(1), "t", seen).expect("subscribed");
+        let expected: Vec<&str> = gap.into_iter().chain(last[from..].iter().copied()).collect();
+        assert_eq!(missed(&mut topics, peer(1)), expected, "{seen}");
+        topics.leave(peer(1));
+    }
+}
+
+#[test]
+fn a_number_is_not_given_twice_to_a_name_that_was_forgotten() {
+    let bounds = Bounds { topics: 2, history: 1, ..Bounds::default() };
+    let mut topics: Topics = Topics::new(bounds);
+    for _ in 0..3 {
+        topics.publish("old", b"").expect("a topic");
+    }
+    topics.publish("new", b"").expect("a topic");
+    topics.publish("newer", b"").expect("the oldest idle one makes room");
+    topics.subscribe(peer(1), 0, "old").expect("the next one, too");
+    topics.resume(peer(1), "old", 2).expect("subscribed");
+    assert_eq!(missed(&mut topics, peer(1)), ["GAP old 3 3"], "it had a third");
+    assert_eq!(topics.publish("old", b"").expect("a topic").number(), 4);
+    topics.check_invariants();
+}
+
+#[test]
+fn who_is_behind_keeps_a_topic_that_only_its_pattern_matches() {
+    let bounds = Bounds { topics: 2, history: 2, ..Bounds::default() };
+    let mut topics: Topics = Topics::new(bounds);
+    topics.subscribe(peer(1), 0, "*").expect("room");
+    let topic = topics.publish("t", b"1").expect("a topic").topic().expect("kept");
+    assert!(topics.fall_behind(peer(1), topic, 1));
+    assert_eq!(topics.publish("u", b"").unwrap_err(), Refusal::TooManyTopics);
+    assert_eq!(missed(&mut topics, peer(1)), ["t 1 1"]);
+    topics.publish("u", b"").expect("t is of no use any more");
+    topics.check_invariants();
+}
+
+#[test]
+fn histories_have_so_many_bytes_together() {
+    let bounds = Bounds { history: 100, history_bytes: 1_000, ..Bounds::default() };
+    let mut topics: Topics = Topics::new(bounds);
+    topics.publish("idle", &[b'x'; 500]).expect("a topic");
+    topics.subscribe(peer(1), 0, "used").expect("room");
+    for _ in 0..4 {
+        topics.publish("used", &[b'x'; 400]).expect("a topic");
+        topics.check_invariants();
+    }
+    assert_eq!(topics.len(), 1, "what is idle goes first");
+    topics.resume(peer(1), "used", 0).expect("subscribed");
+    assert_eq!(missed(&mut topics, peer(1))[0], "GAP used 501 502".replace("50", ""));
+    topics.publish("used", &[b'x'; 1_000]).expect("sent, and not kept");
+    topics.resume(peer(1), "used", 4).expect("subscribed");
+    assert_eq!(missed(&mut topics, peer(1)), ["GAP used 5 5"]);
+    assert_eq!(topics.publish("nobody", &[0; 1_000]).expect("a topic").topic(), None);
+    topics.check_invariants();
+}
+
+#[test]
+fn wrong_names_and_too_much_of_anything_are_refused() {
+    let bounds = Bounds { topics: 3, subscriptions: 2, ..Bounds::default() };
+    let mut topics: Topics = Topics::new(bounds);
+    let long = "x".repeat(MAX_NAME + 1);
+    assert_eq!(topics.subscribe(peer(1), 0, &long), Err(Refusal::LongName));
+    assert_eq!(topics.publish("a/*", b"").unwrap_err(), Refusal::Pattern);
+    assert_eq!(topics.unsubscribe(peer(1), "a"), Err(Refusal::NotSubscribed));
+    assert_eq!(topics.subscribe(peer(1), 0, "a"), Ok(true));
+    assert_eq!(topics.subscribe(peer(1), 0, "b"), Ok(true));
+    assert_eq!(topics.subscribe(peer(1), 0, "c"), Err(Refusal::TooManySubscriptions));
+    assert_eq!(topics.subscribe(peer(1), 0, "a"), Ok(false));
+    assert_eq!(topics.subscribe(peer(2), 0, "c"), Ok(true));
+    assert_eq!(topics.subscribe(peer(2), 0, "d"), Err(Refusal::TooManyTopics));
+    assert_eq!(topics.resume(peer(2), "d", 0), Err(Refusal::NotSubscribed));
+    topics.leave(peer(2));
+    assert_eq!(topics.subscribe(peer(3), 0, "d"), Ok(true), "nobody is on c any more");
+    topics.check_invariants();
+}
