@@ -33,8 +33,11 @@ pub struct Stats {
     pub oversize: u64,
     /// Connections refused because there were too many.
     pub refused_connections: u64,
-    /// Times that accepting failed for want of descriptors or memory.
+    /// Times that accepting failed for want of descriptors or memory, or otherwise, while whoever
+    /// was waiting went on waiting.
     pub accept_failures: u64,
+    /// Connections that were gone before they were accepted.
+    pub accept_aborted: u64,
     /// Peers that broke the rules of their protocol.
     pub protocol_errors: u64,
     /// HTTP requests answered with an error.
@@ -82,7 +85,7 @@ impl Stats {
     }
 
     /// Every counter with its name, in a fixed order.
-    pub fn entries(&self) -> [(&'static str, u64); 23] {
+    pub fn entries(&self) -> [(&'static str, u64); 24] {
         [
             ("opened", self.opened),
             ("closed", self.closed),
@@ -98,6 +101,7 @@ impl Stats {
             ("oversize", self.oversize),
             ("refused_connections", self.refused_connections),
             ("accept_failures", self.accept_failures),
+            ("accept_aborted", self.accept_aborted),
             ("protocol_errors", self.protocol_errors),
             ("requests_refused", self.requests_refused),
             ("lost", self.lost),

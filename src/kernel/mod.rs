@@ -10,6 +10,7 @@
 //! from "not ready" to "ready", so readiness has to be remembered until an operation says
 //! `WouldBlock`, or proves in another way that nothing is left.
 
+mod accept_error;
 mod bind;
 mod bind_error;
 mod clock;
@@ -29,6 +30,7 @@ mod udp;
 mod unix_datagram;
 mod unix_path;
 
+pub use self::accept_error::AcceptError;
 pub use self::bind::{Bound, BoundSocket, LocalAddr};
 pub use self::bind_error::{BindError, Occupant};
 pub use self::datagram::MioDatagram;
@@ -85,7 +87,7 @@ pub trait Kernel {
         interest: Interest,
     ) -> io::Result<()>;
 
-    /// Takes the next waiting connection.
+    /// Takes the next waiting connection. [`AcceptError`] says what an error means.
     fn accept(&mut self, listener: &mut Self::Listener) -> io::Result<(Self::Stream, PeerAddr)>;
 
     /// Begins to connect to `address`. The stream is watched for room to write, and when there is

@@ -9,7 +9,7 @@ use super::readiness::Readiness;
 use super::source::Source;
 use super::{Reactor, Rules};
 use crate::engine::Observer;
-use crate::kernel::Kernel;
+use crate::kernel::{AcceptError, Kernel};
 use crate::time::Time;
 
 /// The most connections that are taken in one turn, over all listeners.
@@ -22,9 +22,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A warning that repeats is logged once in this time.
 const WARN_EVERY: Duration = Duration::from_secs(5);
 
-/// When the last warning was logged.
+/// What was warned of, and when last. One kind of warning does not silence another.
 #[derive(Debug, Default)]
-pub(super) struct Warning(Option<Time>);
+pub(super) struct Warnings {
+    too_many: Warning,
+    failed: Warning,
+}
+
+/// When a warning was logged last.
+#[derive(Debug, Default)]
+struct Warning(Option<Time>);
 
 impl Warning {
     fn is_due(&mut self, now: Time) -> bool {
@@ -89,32 +96,13 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         }
         let (stream, peer) = match self.kernel.accept(&mut listener.socket) {
             Ok(accepted) => accepted,
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => {
-                    listener.readiness.read_dry();
-                    return false;
-                }
-                // The peer has gone before it was accepted: accept(2) tells of its error.
-                io::ErrorKind::ConnectionAborted if !R::GO_ON_AFTER_ABORT => {
-                    listener.readiness.read_dry();
-                    return false;
-                }
-                io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => return true,
-                _ => {
-                    listener.paused_until = R::PAUSE_ACCEPTING.then(|| now.time + PAUSE);
-                    self.engine.stats_mut().accept_failures += 1;
-                    if self.accept_warning.is_due(now.time) {
-                        warn!("cannot accept: {error}; trying again every {PAUSE:?}");
-                    }
-                    return false;
-                }
-            },
+            Err(error) => return self.cannot_accept(index, &error),
         };
         let endpoint = listener.endpoint;
         if self.engine.connections() >= self.max_connections {
             self.kernel.close(stream);
             self.engine.stats_mut().refused_connections += 1;
-            if self.accept_warning.is_due(now.time) {
+            if self.warnings.too_many.is_due(now.time) {
                 warn!("refused {peer}: there are {} connections already", self.max_connections);
             }
             return true;
@@ -129,5 +117,34 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         debug!("{id}: from {peer}");
         self.engine.open(id, endpoint, now);
         true
+    }
+
+    /// Does what an error of accept(2) asks for. Returns whether there may be another connection.
+    fn cannot_accept(&mut self, index: usize, error: &io::Error) -> bool {
+        let now = self.now;
+        let Source::Listener(listener) = &mut self.sources[index] else { return false };
+        match AcceptError::of(error) {
+            AcceptError::Empty => {
+                listener.readiness.read_dry();
+                false
+            }
+            AcceptError::Interrupted => true,
+            AcceptError::Aborted => {
+                self.engine.stats_mut().accept_aborted += 1;
+                debug!("gone before it was accepted: {error}");
+                if !R::GO_ON_AFTER_ABORT {
+                    listener.readiness.read_dry();
+                }
+                R::GO_ON_AFTER_ABORT
+            }
+            AcceptError::NoDescriptor | AcceptError::Failed => {
+                listener.paused_until = R::PAUSE_ACCEPTING.then(|| now.time + PAUSE);
+                self.engine.stats_mut().accept_failures += 1;
+                if self.warnings.failed.is_due(now.time) {
+                    warn!("cannot accept: {error}; trying again every {PAUSE:?}");
+                }
+                false
+            }
+        }
     }
 }

@@ -88,7 +88,7 @@ pub struct Reactor<K: Kernel, O: Observer = (), R: Rules = Sound> {
     drained_by: Option<Signal>,
     /// The signal that cut it short.
     forced: Option<Signal>,
-    accept_warning: accept::Warning,
+    warnings: accept::Warnings,
     /// The engine's next deadline as it was reckoned last; of use only to who breaks
     /// [`Rules::RECKON_DEADLINES`].
     reckoned: Option<Time>,
@@ -138,7 +138,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             observer_is_behind: false,
             drained_by: None,
             forced: None,
-            accept_warning: accept::Warning::default(),
+            warnings: accept::Warnings::default(),
             reckoned: None,
             rules: PhantomData,
         }

@@ -23,6 +23,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod actor;
+mod door;
 mod ear;
 mod fidelity;
 mod planted;

@@ -432,6 +432,7 @@ impl<R: Rules> World<R> {
         assert_eq!(stats.bytes_received, tally.bytes_read, "bytes received");
         assert_eq!(stats.bytes_sent, tally.bytes_written, "bytes sent");
         assert_eq!(stats.accept_failures, tally.accept_failures, "failures to accept");
+        assert_eq!(stats.accept_aborted, tally.accept_aborted, "gone before they were accepted");
         assert_eq!(stats.datagrams, tally.datagrams, "datagrams");
         assert_eq!(stats.datagrams, witness.datagrams, "datagrams");
         assert_eq!(stats.datagram_replies, tally.answers, "replies to datagrams");

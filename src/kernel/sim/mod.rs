@@ -94,6 +94,8 @@ pub struct Sim {
     stale: Vec<Token>,
     /// Until then there are no descriptors.
     exhausted_until: Time,
+    /// What accepting fails with next, whatever the weather.
+    accept_errors: VecDeque<i32>,
     conduct: Conduct,
     tally: Tally,
     fingerprint: u64,
@@ -107,6 +109,8 @@ pub struct Tally {
     /// Times that accepting has failed for want of something, or that a connection could not be
     /// watched.
     pub accept_failures: u64,
+    /// Connections that were gone before they were accepted.
+    pub accept_aborted: u64,
     /// Bytes of connections that the loop has read.
     pub bytes_read: u64,
     /// Bytes of connections that it has written.
@@ -176,6 +180,7 @@ impl Sim {
             signals: VecDeque::new(),
             stale: Vec::new(),
             exhausted_until: Time::ZERO,
+            accept_errors: VecDeque::new(),
             conduct: Conduct::default(),
             tally: Tally::default(),
             fingerprint: 0,
@@ -251,6 +256,11 @@ impl Sim {
                 watch.due = Some(now);
             }
         }
+    }
+
+    /// Has the next call that accepts fail with this error (errno(3)). Nobody is taken from the queue.
+    pub fn fail_accept(&mut self, number: i32) {
+        self.accept_errors.push_back(number);
     }
 
     /// Whether a fault of this probability happens.

@@ -30,9 +30,12 @@ impl Sim {
             return Err(error(libc::EINTR));
         }
         assert!(self.descriptors.get_mut(number).may_read, "accepts, and no event has said so");
+        if let Some(number) = self.accept_errors.pop_front() {
+            return Err(error(number));
+        }
         if self.is_exhausted() {
             self.tally.accept_failures += 1;
-            let errors = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS];
+            let errors = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EPERM];
             return Err(error(errors[self.rng.random_range(0..errors.len())]));
         }
         let has_some = !self.listeners[listener].backlog.is_empty();
@@ -51,7 +54,9 @@ impl Sim {
         // Systems differ in whether one that was reset is returned, or an error in its place.
         if self.links[remote.0].is_broken() && self.rng.random() {
             self.links[remote.0].is_closed = true;
-            return Err(error(libc::ECONNABORTED));
+            self.tally.accept_aborted += 1;
+            let errors = [libc::ECONNABORTED, libc::EPROTO, libc::ENETDOWN, libc::EHOSTUNREACH];
+            return Err(error(errors[self.rng.random_range(0..errors.len())]));
         }
         let handle = self.descriptors.open(What::Stream(remote.0));
         self.links[remote.0].descriptor = Some(handle.number);

@@ -37,8 +37,8 @@ pub struct Weather {
     pub reset: f64,
     /// A connection is reset before it is accepted.
     pub abort: f64,
-    /// Accepting fails for want of descriptors or memory (`EMFILE`, `ENFILE`, `ENOBUFS`), and from
-    /// then on for a while.
+    /// Accepting fails for want of descriptors or memory, or because it is forbidden (`EMFILE`,
+    /// `ENFILE`, `ENOBUFS`, `ENOMEM`, `EPERM`), and from then on for a while.
     pub exhaustion: f64,
     /// Watching a socket fails (`ENOMEM`).
     pub unwatchable: f64,
