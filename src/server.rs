@@ -17,17 +17,24 @@
 
 use std::fmt;
 use std::io;
+use std::num::NonZeroUsize;
 
 use crate::config::{Binding, BindingError, Config, Framing, Plan, ServiceSpec, Transport};
 use crate::engine::{BindingId, Endpoint, Engine, Observer, ServiceId, StopScope};
-use crate::kernel::{BindError, BoundSocket, LocalAddr, Mio, raise_descriptor_limit};
+use crate::kernel::{
+    BindError, BoundSocket, LocalAddr, Mio, open_descriptors, raise_descriptor_limit,
+};
 use crate::protocol::{Route, Site};
 use crate::reactor::{Reactor, Stop};
 use crate::service::{Count, Discard, Echo, Random, Service, TimeService};
 
-/// Descriptors that are not for connections, besides the listeners: the standard streams, epoll,
-/// the signals' pipe, and some to look at files with.
-const RESERVED_DESCRIPTORS: u64 = 24;
+/// Descriptors that are not for clients, besides those that are open when the server starts: to look
+/// at files with, and for what services dial.
+const SPARE_DESCRIPTORS: u64 = 16;
+
+/// Descriptors that are taken to be open, besides the listeners, where the system does not say: the
+/// standard streams, epoll, the signals' pipe, the reserve.
+const USUAL_DESCRIPTORS: u64 = 8;
 
 /// A server that is being set up.
 #[derive(Default)]
@@ -108,10 +115,6 @@ impl Server {
     pub fn bind_observed<O: Observer>(self, observer: O) -> Result<BoundServer<O>, StartError> {
         let Server { config, services, service_of } = self;
         let descriptors = raise_descriptor_limit().map_err(StartError::System)?;
-        let reserved = RESERVED_DESCRIPTORS + config.listeners().len() as u64;
-        let possible = usize::try_from(descriptors.soft.saturating_sub(reserved));
-        let possible = possible.unwrap_or(usize::MAX).max(1);
-        let max_connections = config.max_connections.map_or(possible, std::num::NonZeroUsize::get);
         let mut engine = Engine::new(config.limits, rand::random(), observer);
         let ids: Vec<ServiceId> =
             services.into_iter().map(|(_, service)| engine.add_service(service)).collect();
@@ -123,7 +126,8 @@ impl Server {
             .map(|(binding, service)| engine.add_binding(ids[service], stop_scope(binding)))
             .collect();
         let kernel = Mio::new().map_err(StartError::System)?;
-        let mut reactor = Reactor::new(kernel, engine, max_connections);
+        // Nobody, until it is known how many descriptors are left.
+        let mut reactor = Reactor::new(kernel, engine, 0);
         reactor.set_spin(config.spin);
         let mut places = vec![None; bindings.len()];
         for listener in config.listeners() {
@@ -164,7 +168,8 @@ impl Server {
         reactor.add_signals(signals).map_err(StartError::System)?;
         let places =
             places.into_iter().map(|place| place.expect("every binding has a listener")).collect();
-        let descriptors = Descriptors { limit: descriptors.soft, possible, max_connections };
+        let descriptors = Descriptors::with_open(descriptors.soft, &config);
+        reactor.set_max_connections(descriptors.max_connections);
         Ok(BoundServer { reactor, config, places, descriptors })
     }
 }
@@ -204,9 +209,22 @@ pub struct Descriptors {
     pub limit: u64,
     /// How many connections that is enough for.
     pub possible: usize,
-    /// How many connections are served at a time. Where more were asked for than are possible,
-    /// accepting rests when the descriptors are used up.
+    /// How many connections are served at a time. Where more were asked for than are possible, others
+    /// are turned away when the descriptors are used up.
     pub max_connections: usize,
+}
+
+impl Descriptors {
+    /// What is left when everything is open that a server needs. All of it counts, whoever opened it:
+    /// a shell or a supervisor may have left us some of theirs.
+    fn with_open(limit: u64, config: &Config) -> Descriptors {
+        let open = open_descriptors(limit);
+        let open = open.unwrap_or(USUAL_DESCRIPTORS + config.listeners().len() as u64);
+        let possible = limit.saturating_sub(open + SPARE_DESCRIPTORS);
+        let possible = usize::try_from(possible).unwrap_or(usize::MAX).max(1);
+        let max_connections = config.max_connections.map_or(possible, NonZeroUsize::get);
+        Descriptors { limit, possible, max_connections }
+    }
 }
 
 impl<O: Observer> BoundServer<O> {

@@ -102,6 +102,16 @@ impl Kernel for Counting<'_> {
         self.kernel.accept(listener)
     }
 
+    fn refuse(&mut self, listener: &mut MioListener) -> io::Result<PeerAddr> {
+        self.count(|calls| calls.other += 1);
+        self.kernel.refuse(listener)
+    }
+
+    fn abort(&mut self, stream: MioStream) {
+        self.count(|calls| calls.other += 1);
+        self.kernel.abort(stream);
+    }
+
     fn connect(&mut self, address: &ConnectAddress) -> io::Result<MioStream> {
         self.count(|calls| calls.other += 1);
         self.kernel.connect(address)

@@ -33,8 +33,10 @@ pub struct Stats {
     pub oversize: u64,
     /// Connections refused because there were too many.
     pub refused_connections: u64,
-    /// Times that accepting failed for want of descriptors or memory, or otherwise, while whoever
-    /// was waiting went on waiting.
+    /// Connections refused because there was no descriptor for them.
+    pub refused_no_descriptor: u64,
+    /// Times that accepting failed for want of memory or otherwise, while whoever was waiting went on
+    /// waiting.
     pub accept_failures: u64,
     /// Connections that were gone before they were accepted.
     pub accept_aborted: u64,
@@ -85,7 +87,7 @@ impl Stats {
     }
 
     /// Every counter with its name, in a fixed order.
-    pub fn entries(&self) -> [(&'static str, u64); 24] {
+    pub fn entries(&self) -> [(&'static str, u64); 25] {
         [
             ("opened", self.opened),
             ("closed", self.closed),
@@ -100,6 +102,7 @@ impl Stats {
             ("datagrams_not_sent", self.datagrams_not_sent),
             ("oversize", self.oversize),
             ("refused_connections", self.refused_connections),
+            ("refused_no_descriptor", self.refused_no_descriptor),
             ("accept_failures", self.accept_failures),
             ("accept_aborted", self.accept_aborted),
             ("protocol_errors", self.protocol_errors),

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use mio::event::{Event, Source};
 use mio::{Events, Poll};
+use nix::libc;
+use socket2::SockRef;
 
 use super::bind::{self, Bound};
 use super::bind_error::BindError;
@@ -17,6 +19,7 @@ use super::connect::{self, ClientPath};
 use super::datagram::MioDatagram;
 use super::listener::MioListener;
 use super::packet::CredentialsBuffer;
+use super::reserve::Reserve;
 use super::signals::MioSignals;
 use super::stream::{MioStream, mio_interest};
 use super::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
@@ -37,6 +40,8 @@ pub struct Mio {
     always_ready: Vec<Token>,
     /// The paths that our own datagram sockets have while they are connected to a server's.
     client_paths: Vec<ClientPath>,
+    /// Held from the first listener on.
+    reserve: Reserve,
 }
 
 /// At most this many events are taken from the system at once. What does not fit is not lost: it
@@ -53,6 +58,7 @@ impl Mio {
             credentials: CredentialsBuffer::new(),
             always_ready: Vec::new(),
             client_paths: Vec::new(),
+            reserve: Reserve::default(),
         })
     }
 
@@ -96,6 +102,9 @@ impl Kernel for Mio {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
+        if let Socket::Listener(_) = &socket {
+            self.reserve.restore();
+        }
         let is_standard = matches!(&socket, Socket::Stream(MioStream::Standard(_)));
         let (source, interest) = source_of(socket, interest);
         match self.poll.registry().register(source, mio::Token(token.0), interest) {
@@ -127,7 +136,29 @@ impl Kernel for Mio {
     }
 
     fn accept(&mut self, listener: &mut MioListener) -> io::Result<(MioStream, PeerAddr)> {
+        // It comes before any connection, or nobody could be turned away the next time.
+        self.reserve.restore();
         listener.accept()
+    }
+
+    fn refuse(&mut self, listener: &mut MioListener) -> io::Result<PeerAddr> {
+        if !self.reserve.give_up() {
+            return Err(io::Error::from_raw_os_error(libc::EMFILE));
+        }
+        let refused = listener.accept().map(|(stream, peer)| {
+            self.abort(stream);
+            peer
+        });
+        self.reserve.restore();
+        refused
+    }
+
+    fn abort(&mut self, stream: MioStream) {
+        if let MioStream::Tcp(socket) = &stream {
+            // Where this cannot be set the connection is broken already.
+            let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+        }
+        self.close(stream);
     }
 
     fn connect(&mut self, address: &ConnectAddress) -> io::Result<MioStream> {

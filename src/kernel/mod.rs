@@ -21,6 +21,7 @@ mod limits;
 mod listener;
 mod mio;
 mod packet;
+mod reserve;
 mod resolve;
 mod signals;
 pub mod sim;
@@ -34,7 +35,7 @@ pub use self::accept_error::AcceptError;
 pub use self::bind::{Bound, BoundSocket, LocalAddr};
 pub use self::bind_error::{BindError, Occupant};
 pub use self::datagram::MioDatagram;
-pub use self::limits::{DescriptorLimit, raise_descriptor_limit};
+pub use self::limits::{DescriptorLimit, open_descriptors, raise_descriptor_limit};
 pub use self::listener::MioListener;
 pub use self::mio::Mio;
 pub use self::packet::PacketStream;
@@ -89,6 +90,17 @@ pub trait Kernel {
 
     /// Takes the next waiting connection. [`AcceptError`] says what an error means.
     fn accept(&mut self, listener: &mut Self::Listener) -> io::Result<(Self::Stream, PeerAddr)>;
+
+    /// Turns the next waiting connection away although there is no descriptor for it: takes it with
+    /// one that is held in reserve and [aborts](Kernel::abort) it. Returns who that was. To be called
+    /// when [`accept`](Kernel::accept) has said [`AcceptError::NoDescriptor`]; errors are those of
+    /// `accept`, and that one means that the reserve is lost or does not help.
+    fn refuse(&mut self, listener: &mut Self::Listener) -> io::Result<PeerAddr>;
+
+    /// Closes a stream on which nothing was read or written, without a word; over TCP with an RST.
+    /// An orderly end would look like an answer, and the system would remember the connection for a
+    /// minute (tcp(7), TIME-WAIT).
+    fn abort(&mut self, stream: Self::Stream);
 
     /// Begins to connect to `address`. The stream is watched for room to write, and when there is
     /// some [`is_connected`](Kernel::is_connected) tells what has come of it.

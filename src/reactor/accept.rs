@@ -1,4 +1,17 @@
 //! Taking new connections, and what to do when there cannot be any more.
+//!
+//! Who cannot be served is turned away at once, so that he knows; and whoever is connected already
+//! does not notice, because all of it is bounded:
+//!
+//! | what is the matter | who waits | then |
+//! |---|---|---|
+//! | there are [as many as there may be](Reactor::new) | is accepted, and closed | the next one |
+//! | no descriptor is free | is turned away with the one [in reserve](Kernel::refuse) | the next one |
+//! | neither is the reserve, or no memory, or it is forbidden | goes on waiting | the listener rests |
+//!
+//! A listener that rests is tried again by itself. So do all of them when many are turned away for
+//! want of a descriptor, because those may come again at once: 64 in a tenth of a second hear of it, and
+//! the others wait for their turn.
 
 use std::io;
 use std::time::Duration;
@@ -15,9 +28,12 @@ use crate::time::Time;
 /// The most connections that are taken in one turn, over all listeners.
 const ACCEPTS_PER_TURN: usize = 64;
 
-/// How long a listener rests when the system has no descriptor or no memory for a connection.
-/// Without a rest the loop would spin: the connection stays in the queue, and the listener ready.
+/// How long a listener rests when the system has no memory for a connection. Without a rest the loop
+/// would spin: the connection stays in the queue, and the listener ready.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The most connections that are turned away in so much time for want of a descriptor.
+const REFUSALS_PER_PAUSE: usize = 64;
 
 /// A warning that repeats is logged once in this time.
 const WARN_EVERY: Duration = Duration::from_secs(5);
@@ -26,6 +42,7 @@ const WARN_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Warnings {
     too_many: Warning,
+    no_descriptor: Warning,
     failed: Warning,
 }
 
@@ -43,6 +60,24 @@ impl Warning {
     }
 }
 
+/// How many connections were turned away since when.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    since: Time,
+    count: usize,
+}
+
+impl Refusals {
+    /// One more. Returns until when there may be no other, if these were enough for a while.
+    fn note(&mut self, now: Time) -> Option<Time> {
+        if now - self.since >= PAUSE {
+            *self = Refusals { since: now, count: 0 };
+        }
+        self.count += 1;
+        (self.count >= REFUSALS_PER_PAUSE).then(|| self.since + PAUSE)
+    }
+}
+
 impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Whether a connection may be waiting at a listener that is not resting.
     pub(super) fn can_accept(&self) -> bool {
@@ -54,10 +89,12 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         })
     }
 
-    /// When the next resting listener is tried again.
+    /// When the next resting listener is tried again at which somebody may wait.
     pub(super) fn next_accept(&self) -> Option<Time> {
         let paused = self.listeners.iter().filter_map(|&index| match &self.sources[index] {
-            Source::Listener(listener) => listener.paused_until,
+            Source::Listener(listener) if listener.readiness.has(Readiness::READABLE) => {
+                listener.paused_until
+            }
             _ => None,
         });
         paused.min()
@@ -96,11 +133,14 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         }
         let (stream, peer) = match self.kernel.accept(&mut listener.socket) {
             Ok(accepted) => accepted,
+            Err(error) if AcceptError::of(&error) == AcceptError::NoDescriptor => {
+                return self.turn_away(index, &error);
+            }
             Err(error) => return self.cannot_accept(index, &error),
         };
         let endpoint = listener.endpoint;
         if self.engine.connections() >= self.max_connections {
-            self.kernel.close(stream);
+            self.kernel.abort(stream);
             self.engine.stats_mut().refused_connections += 1;
             if self.warnings.too_many.is_due(now.time) {
                 warn!("refused {peer}: there are {} connections already", self.max_connections);
@@ -117,6 +157,37 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         debug!("{id}: from {peer}");
         self.engine.open(id, endpoint, now);
         true
+    }
+
+    /// There is no descriptor for who waits, and so he is to hear. Returns whether somebody else may
+    /// wait.
+    fn turn_away(&mut self, index: usize, shortage: &io::Error) -> bool {
+        let Source::Listener(listener) = &mut self.sources[index] else { return false };
+        match self.kernel.refuse(&mut listener.socket) {
+            Ok(peer) => {
+                self.engine.stats_mut().refused_no_descriptor += 1;
+                if self.warnings.no_descriptor.is_due(self.now.time) {
+                    warn!("refused {peer}: {shortage}");
+                }
+                if !R::GO_ON_AFTER_REFUSAL {
+                    listener.readiness.read_dry();
+                }
+                if let Some(until) = self.refusals.note(self.now.time) {
+                    self.rest(until);
+                }
+                R::GO_ON_AFTER_REFUSAL
+            }
+            Err(error) => self.cannot_accept(index, &error),
+        }
+    }
+
+    /// Lets all listeners rest.
+    fn rest(&mut self, until: Time) {
+        for &index in &self.listeners {
+            if let Source::Listener(listener) = &mut self.sources[index] {
+                listener.paused_until = Some(until);
+            }
+        }
     }
 
     /// Does what an error of accept(2) asks for. Returns whether there may be another connection.

@@ -89,6 +89,7 @@ pub struct Reactor<K: Kernel, O: Observer = (), R: Rules = Sound> {
     /// The signal that cut it short.
     forced: Option<Signal>,
     warnings: accept::Warnings,
+    refusals: accept::Refusals,
     /// The engine's next deadline as it was reckoned last; of use only to who breaks
     /// [`Rules::RECKON_DEADLINES`].
     reckoned: Option<Time>,
@@ -139,6 +140,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             drained_by: None,
             forced: None,
             warnings: accept::Warnings::default(),
+            refusals: accept::Refusals::default(),
             reckoned: None,
             rules: PhantomData,
         }
@@ -184,6 +186,11 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// is busy for so long after each event. A loop to which nothing happens sleeps.
     pub fn set_spin(&mut self, spin: Duration) {
         self.spin = spin;
+    }
+
+    /// Changes how many connections there may be at a time. Those that are there stay.
+    pub fn set_max_connections(&mut self, max_connections: usize) {
+        self.max_connections = max_connections;
     }
 
     /// For how long it has looked for events and there were none. To the system that is CPU time like

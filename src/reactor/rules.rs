@@ -26,11 +26,13 @@ pub trait Rules {
     /// A peer that has room again is read from again: what it has sent meanwhile was announced
     /// long ago.
     const RESUME_READING: bool = true;
-    /// A listener that cannot accept for want of descriptors rests: its queue stays as it is, and so
-    /// does its readiness.
+    /// A listener that cannot accept for want of descriptors or memory rests: its queue stays as it is,
+    /// and so does its readiness.
     const PAUSE_ACCEPTING: bool = true;
     /// A connection that was reset before it was accepted says nothing of those behind it.
     const GO_ON_AFTER_ABORT: bool = true;
+    /// Neither does one that was turned away for want of descriptors.
+    const GO_ON_AFTER_REFUSAL: bool = true;
     /// What a write did not take is kept.
     const KEEP_TAIL_OF_WRITE: bool = true;
     /// An event that says that the peer has ended its side makes the loop read to the end, because a

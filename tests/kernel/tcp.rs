@@ -4,7 +4,9 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 
 use readily::address::{Family, ListenAddress, PeerAddr};
-use readily::kernel::{Interest, Kernel, Mio, MioListener, MioStream, Read, Socket, StreamKind};
+use readily::kernel::{
+    AcceptError, Interest, Kernel, Mio, MioListener, MioStream, Read, Socket, StreamKind,
+};
 use socket2::SockRef;
 
 use crate::support::{Bench, LISTENER, STREAM, inet, listener, local, tcp};
@@ -169,4 +171,38 @@ fn closing_ends_the_watching() {
     bench.wait(LISTENER, |r| r.readable);
     assert!(bench.poll_now().iter().all(|r| r.token != STREAM));
     bench.accept(&mut listener);
+}
+
+#[test]
+fn who_is_turned_away_finds_a_broken_connection_and_not_an_end() {
+    let mut bench = Bench::new();
+    let bound = Mio::listen(&tcp("127.0.0.1")).unwrap();
+    let address = local(&bound);
+    let mut listener = listener(bound);
+    bench.watch_listener(&mut listener);
+    // With the descriptor that is held in reserve, which is there again each time.
+    for _ in 0..3 {
+        let mut client = TcpStream::connect(address).unwrap();
+        bench.wait(LISTENER, |r| r.readable);
+        let peer = bench.mio.refuse(&mut listener).unwrap();
+        let remote = client.local_addr().unwrap();
+        assert_eq!(peer, PeerAddr::Inet { remote, local: None });
+        assert_eq!(client.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    }
+    assert_eq!(bench.mio.refuse(&mut listener).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    // And when it was accepted first.
+    let mut client = TcpStream::connect(address).unwrap();
+    let (stream, _) = bench.accept(&mut listener);
+    bench.mio.abort(stream);
+    assert_eq!(client.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn without_a_reserve_nobody_is_turned_away() {
+    let mut mio = Mio::new().unwrap();
+    let bound = Mio::listen(&tcp("127.0.0.1")).unwrap();
+    let _client = TcpStream::connect(local(&bound)).unwrap();
+    // It is held from when a listener is watched.
+    let error = mio.refuse(&mut listener(bound)).unwrap_err();
+    assert_eq!(AcceptError::of(&error), AcceptError::NoDescriptor);
 }

@@ -104,6 +104,7 @@ impl Actor {
     /// Whether it may be cut off, whatever it was promised.
     pub(crate) fn is_excused(&self, sim: &Sim) -> bool {
         sim.is_destroyed(self.remote)
+            || sim.is_turned_away(self.remote)
             || self.outcome == Some(Outcome::Left)
             || matches!(self.script.ending, Ending::FallsSilent | Ending::IsAborted)
             // The server behind the server may not be there.

@@ -1,11 +1,12 @@
-//! What happens at the door, one thing at a time and in calm weather: an accept that fails.
+//! What happens at the door, one thing at a time and in calm weather: an accept that fails, and
+//! no descriptor for who comes.
 
 use std::time::Duration;
 
 use nix::libc;
 use readily::engine::{Endpoint, Engine, Limits, Stats, StopScope};
 use readily::kernel::StreamKind;
-use readily::kernel::sim::{Port, Received, Remote, Sim};
+use readily::kernel::sim::{Port, Received, Remote, Sim, Weather};
 use readily::reactor::Reactor;
 use readily::service::Echo;
 
@@ -47,16 +48,15 @@ impl House {
     /// What a peer hears next, within a second.
     fn hear(&mut self, remote: Remote) -> Received {
         let deadline = self.sim().time() + Duration::from_secs(1);
-        while self.sim().time() < deadline {
+        loop {
+            let received = self.sim().receive(remote, 100);
+            if received != Received::Nothing || self.sim().time() >= deadline {
+                return received;
+            }
             self.sim().set_alarm(Some(deadline));
             self.reactor.turn().unwrap();
             self.reactor.check_invariants();
-            let received = self.sim().receive(remote, 100);
-            if received != Received::Nothing {
-                return received;
-            }
         }
-        Received::Nothing
     }
 }
 
@@ -114,4 +114,54 @@ fn simulation_of_an_error_of_accept_that_stays_lets_the_loop_rest() {
         assert!(waits <= 15, "{number}: {waits} turns in a second");
         assert!(house.stats().accept_failures >= 8, "{number}");
     }
+}
+
+#[test]
+fn simulation_of_who_finds_no_descriptor_is_turned_away_at_once() {
+    let mut house = House::new();
+    let resident = house.come();
+    assert_eq!(house.hear(resident), hello());
+    let open = house.sim().open_descriptors();
+    house.sim().limit_descriptors(open);
+    // 64 hear of it at once, and as many in each tenth of a second from then on.
+    let crowd: Vec<Remote> = (0..200).map(|_| house.come()).collect();
+    let start = house.sim().time();
+    for remote in crowd {
+        assert_eq!(house.hear(remote), Received::Reset);
+    }
+    let took = house.sim().time() - start;
+    assert!(took >= Duration::from_millis(299) && took < Duration::from_millis(310), "{took:?}");
+    let stats = house.stats();
+    assert_eq!((stats.refused_no_descriptor, stats.accept_failures, stats.opened), (200, 0, 1));
+    // Who is connected does not notice, and where nobody comes nothing happens.
+    house.sim().send(resident, b"hello\n").unwrap();
+    assert_eq!(house.hear(resident), hello());
+    let waits = house.sim().tally().waits;
+    assert_eq!(house.hear(resident), Received::Nothing);
+    let waits = house.sim().tally().waits - waits;
+    assert!(waits <= 5, "{waits} turns in a second");
+    // Whoever comes when somebody has left is served.
+    house.sim().finish(resident);
+    assert_eq!(house.hear(resident), Received::End);
+    let newcomer = house.come();
+    assert_eq!(house.hear(newcomer), hello());
+}
+
+#[test]
+fn simulation_of_who_finds_no_reserve_waits_until_somebody_leaves() {
+    let mut house = House::new();
+    house.sim().set_weather(Weather { reserve_loss: 1.0, ..Weather::CALM });
+    let resident = house.come();
+    assert_eq!(house.hear(resident), hello());
+    let open = house.sim().open_descriptors();
+    house.sim().limit_descriptors(open);
+    let waiting = house.come();
+    let waits = house.sim().tally().waits;
+    assert_eq!(house.hear(waiting), Received::Nothing);
+    let waits = house.sim().tally().waits - waits;
+    assert!(waits <= 15, "{waits} turns in a second");
+    assert!(house.stats().accept_failures >= 8);
+    house.sim().finish(resident);
+    assert_eq!(house.hear(waiting), hello());
+    assert_eq!(house.stats().refused_no_descriptor, 0);
 }

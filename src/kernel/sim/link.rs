@@ -41,6 +41,8 @@ pub(super) struct Link {
     pub(super) is_closed: bool,
     /// The remote peer has closed it: what comes is answered by a reset.
     pub(super) is_closed_by_remote: bool,
+    /// The loop has closed it without serving it, or never taken it.
+    pub(super) is_turned_away: bool,
     /// It was destroyed by the weather, through nobody's fault.
     pub(super) is_destroyed: bool,
 }
@@ -60,6 +62,7 @@ impl Link {
             is_shut: false,
             is_closed: false,
             is_closed_by_remote: false,
+            is_turned_away: false,
             is_destroyed: false,
         }
     }

@@ -38,11 +38,13 @@
 mod conduct;
 mod datagram;
 mod descriptors;
+mod door;
 mod events;
 mod flow;
 mod link;
 mod remote;
 mod stream;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod weather;
@@ -51,6 +53,7 @@ pub use self::datagram::Mailbox;
 pub use self::descriptors::Handle;
 pub use self::link::Remote;
 pub use self::remote::{Port, Received};
+pub use self::tally::Tally;
 pub use self::weather::Weather;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -92,37 +95,19 @@ pub struct Sim {
     signals: VecDeque<Signal>,
     /// Events of sockets that are closed.
     stale: Vec<Token>,
-    /// Until then there are no descriptors.
+    /// Until then something is short.
     exhausted_until: Time,
+    /// What that is: the error of who wants some.
+    short_of: i32,
+    /// How many descriptors there may be.
+    most_descriptors: usize,
+    /// The listener that was last found to have no descriptor for who waits.
+    refusable: Option<usize>,
     /// What accepting fails with next, whatever the weather.
     accept_errors: VecDeque<i32>,
     conduct: Conduct,
     tally: Tally,
     fingerprint: u64,
-}
-
-/// What has gone through the kernel, to be compared with what the server says of itself.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Tally {
-    /// Connections that were accepted or begun, and not closed again before they were watched.
-    pub watched: u64,
-    /// Times that accepting has failed for want of something, or that a connection could not be
-    /// watched.
-    pub accept_failures: u64,
-    /// Connections that were gone before they were accepted.
-    pub accept_aborted: u64,
-    /// Bytes of connections that the loop has read.
-    pub bytes_read: u64,
-    /// Bytes of connections that it has written.
-    pub bytes_written: u64,
-    /// Datagrams that it has received.
-    pub datagrams: u64,
-    /// Datagrams that it has sent.
-    pub answers: u64,
-    /// Datagrams that it could not send.
-    pub answers_lost: u64,
-    /// How often the kernel was asked to wait.
-    pub waits: u64,
 }
 
 /// Something that happens at its time.
@@ -180,6 +165,9 @@ impl Sim {
             signals: VecDeque::new(),
             stale: Vec::new(),
             exhausted_until: Time::ZERO,
+            short_of: 0,
+            most_descriptors: usize::MAX,
+            refusable: None,
             accept_errors: VecDeque::new(),
             conduct: Conduct::default(),
             tally: Tally::default(),
@@ -233,6 +221,11 @@ impl Sim {
     /// How many descriptors are open.
     pub fn open_descriptors(&self) -> usize {
         self.descriptors.len()
+    }
+
+    /// Lets so many be open, and one more that is held in reserve for who is to be turned away.
+    pub fn limit_descriptors(&mut self, most: usize) {
+        self.most_descriptors = most;
     }
 
     /// A number that depends on every call that was made, and on what came of it.
@@ -339,6 +332,16 @@ impl Kernel for Sim {
         let accepted = self.accept_stream(listener.number);
         self.note(accepted.is_ok().into());
         accepted
+    }
+
+    fn refuse(&mut self, listener: &mut Handle) -> io::Result<PeerAddr> {
+        let refused = self.refuse_stream(listener.number);
+        self.note(refused.is_ok().into());
+        refused
+    }
+
+    fn abort(&mut self, stream: Handle) {
+        self.abort_stream(stream.number);
     }
 
     fn connect(&mut self, address: &ConnectAddress) -> io::Result<Handle> {

@@ -182,6 +182,11 @@ impl Sim {
         self.links[remote.0].is_destroyed
     }
 
+    /// Whether the connection was closed by the loop without being served, or was never taken.
+    pub fn is_turned_away(&self, remote: Remote) -> bool {
+        self.links[remote.0].is_turned_away
+    }
+
     /// Whether the loop has the connection: it is accepted, and not closed.
     pub fn is_open(&self, remote: Remote) -> bool {
         self.links[remote.0].descriptor.is_some()
@@ -205,11 +210,6 @@ impl Sim {
         }
         self.listeners[listener].backlog.push_back(remote);
         self.wake_descriptor(self.listeners[listener].descriptor, Side::Read);
-    }
-
-    fn turn_away(&mut self, remote: Remote) {
-        self.links[remote.0].is_closed = true;
-        self.reset_to_remote(remote.0);
     }
 
     /// The loop has closed a listener: who waits there is turned away.

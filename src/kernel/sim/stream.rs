@@ -1,8 +1,7 @@
-//! What the loop does with connections: accept, connect, read, write, end, close.
+//! What the loop does with connections: connect, read, write, end, close.
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use nix::libc;
@@ -12,71 +11,15 @@ use super::descriptors::{Handle, What};
 use super::flow::{End, Item};
 use super::link::{Link, Making, Remote};
 use super::{Happening, Side, Sim, error};
-use crate::address::{ConnectAddress, PeerAddr};
+use crate::address::ConnectAddress;
 use crate::kernel::{Read, StreamKind};
 use crate::time::Time;
-
-/// How long descriptors are short, at most, when they are.
-const SHORTAGE: Duration = Duration::from_millis(500);
 
 /// How many packets of one connection may be read in a turn.
 const PACKETS: usize = 64;
 
 /// Coming and going.
 impl Sim {
-    pub(super) fn accept_stream(&mut self, number: usize) -> io::Result<(Handle, PeerAddr)> {
-        let listener = self.listener_of(number);
-        if self.call() {
-            return Err(error(libc::EINTR));
-        }
-        assert!(self.descriptors.get_mut(number).may_read, "accepts, and no event has said so");
-        if let Some(number) = self.accept_errors.pop_front() {
-            return Err(error(number));
-        }
-        if self.is_exhausted() {
-            self.tally.accept_failures += 1;
-            let errors = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EPERM];
-            return Err(error(errors[self.rng.random_range(0..errors.len())]));
-        }
-        let has_some = !self.listeners[listener].backlog.is_empty();
-        if has_some && self.strikes(self.weather.not_yet) {
-            let later = self.later();
-            self.enter(later, Happening::WakeListener(listener));
-        } else if let Some(remote) = self.listeners[listener].backlog.pop_front() {
-            return self.open_accepted(remote);
-        }
-        self.descriptors.get_mut(number).may_read = false;
-        Err(io::ErrorKind::WouldBlock.into())
-    }
-
-    fn open_accepted(&mut self, remote: Remote) -> io::Result<(Handle, PeerAddr)> {
-        self.conduct.accepted();
-        // Systems differ in whether one that was reset is returned, or an error in its place.
-        if self.links[remote.0].is_broken() && self.rng.random() {
-            self.links[remote.0].is_closed = true;
-            self.tally.accept_aborted += 1;
-            let errors = [libc::ECONNABORTED, libc::EPROTO, libc::ENETDOWN, libc::EHOSTUNREACH];
-            return Err(error(errors[self.rng.random_range(0..errors.len())]));
-        }
-        let handle = self.descriptors.open(What::Stream(remote.0));
-        self.links[remote.0].descriptor = Some(handle.number);
-        let port = u16::try_from(1024 + remote.0 % 60_000).expect("a port");
-        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-        let peer = match self.links[remote.0].kind {
-            StreamKind::Tcp => PeerAddr::Inet { remote: address, local: None },
-            StreamKind::Unix | StreamKind::Packet => PeerAddr::Unix(None),
-        };
-        Ok((handle, peer))
-    }
-
-    /// Whether there are no descriptors, or no memory, for a while.
-    fn is_exhausted(&mut self) -> bool {
-        if self.exhausted_until <= self.now && self.strikes(self.weather.exhaustion) {
-            self.exhausted_until = self.now + self.up_to(SHORTAGE);
-        }
-        self.exhausted_until > self.now
-    }
-
     pub(super) fn connect_stream(&mut self, address: &ConnectAddress) -> io::Result<Handle> {
         self.call();
         let kind = match address {
@@ -90,8 +33,8 @@ impl Sim {
         if kind != StreamKind::Tcp && server.is_none() {
             return Err(error(libc::ECONNREFUSED));
         }
-        if self.is_exhausted() {
-            return Err(error(libc::EMFILE));
+        if let Some(shortage) = self.shortage() {
+            return Err(error(shortage));
         }
         let link = self.links.len();
         self.links.push(Link::new(kind, self.weather.capacity, Making::Pending));
@@ -157,7 +100,7 @@ impl Sim {
     }
 
     /// Closing what has unread input destroys what is on its way to the peer (RFC 2525, 2.17).
-    fn close_stream(&mut self, number: usize) {
+    pub(super) fn close_stream(&mut self, number: usize) {
         let link = &mut self.links[number];
         link.descriptor = None;
         link.is_closed = true;
@@ -379,14 +322,14 @@ impl Sim {
         if self.rng.random_bool(0.7) { 1 } else { self.rng.random_range(1..=most) }
     }
 
-    fn link_of(&mut self, number: usize) -> usize {
+    pub(super) fn link_of(&mut self, number: usize) -> usize {
         match self.descriptors.get_mut(number).what {
             What::Stream(link) => link,
             other => panic!("{other:?} is no stream"),
         }
     }
 
-    fn listener_of(&mut self, number: usize) -> usize {
+    pub(super) fn listener_of(&mut self, number: usize) -> usize {
         match self.descriptors.get_mut(number).what {
             What::Listener(listener) => listener,
             other => panic!("{other:?} is no listener"),

@@ -40,6 +40,8 @@ pub struct Weather {
     /// Accepting fails for want of descriptors or memory, or because it is forbidden (`EMFILE`,
     /// `ENFILE`, `ENOBUFS`, `ENOMEM`, `EPERM`), and from then on for a while.
     pub exhaustion: f64,
+    /// Somebody else takes the descriptor that is held in reserve for who is to be turned away.
+    pub reserve_loss: f64,
     /// Watching a socket fails (`ENOMEM`).
     pub unwatchable: f64,
     /// A datagram is lost, or its answer finds no room (`ENOBUFS`).
@@ -66,6 +68,7 @@ impl Weather {
         reset: 0.0,
         abort: 0.0,
         exhaustion: 0.0,
+        reserve_loss: 0.0,
         unwatchable: 0.0,
         datagram_loss: 0.0,
         refusal: 0.0,
@@ -88,6 +91,7 @@ impl Weather {
             reset: pick(rng, [0.0, 0.0, 0.003]),
             abort: pick(rng, [0.0, 0.1]),
             exhaustion: pick(rng, [0.0, 0.02, 0.1]),
+            reserve_loss: pick(rng, [0.0, 0.2]),
             unwatchable: pick(rng, [0.0, 0.0, 0.02]),
             datagram_loss: pick(rng, [0.0, 0.1]),
             refusal: pick(rng, [0.0, 0.2]),

@@ -1,0 +1,27 @@
+//! Counters of the kernel's own.
+
+/// What has gone through the kernel, to be compared with what the server says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Tally {
+    /// Connections that were accepted or begun, and not closed again before they were watched.
+    pub watched: u64,
+    /// Times that accepting has failed for want of something and nobody was turned away for it, or
+    /// that a connection could not be watched.
+    pub accept_failures: u64,
+    /// Connections that were turned away because there was no descriptor for them.
+    pub refused_no_descriptor: u64,
+    /// Connections that were gone before they were accepted.
+    pub accept_aborted: u64,
+    /// Bytes of connections that the loop has read.
+    pub bytes_read: u64,
+    /// Bytes of connections that it has written.
+    pub bytes_written: u64,
+    /// Datagrams that it has received.
+    pub datagrams: u64,
+    /// Datagrams that it has sent.
+    pub answers: u64,
+    /// Datagrams that it could not send.
+    pub answers_lost: u64,
+    /// How often the kernel was asked to wait.
+    pub waits: u64,
+}
