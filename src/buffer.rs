@@ -4,6 +4,11 @@
 //! that is why an idle connection is small. The [`BufferPool`] is last in, first out: serving one
 //! connection after the other reuses the buffer whose memory is still warm in the cache. It is
 //! cleared before it is lent again, so no peer ever sees another peer's bytes.
+//!
+//! The pool keeps the books, too: how much memory all of its buffers hold, lent or kept, and how many
+//! bytes in them wait to be written. A buffer carries what it was entered with last. Whoever has let
+//! one grow, shrink or be consumed *settles* it, which is a comparison and rarely more; nothing is
+//! ever counted by looking at everybody.
 
 /// A growable queue of bytes: appended at the back, consumed at the front.
 ///
@@ -12,6 +17,10 @@
 pub struct Buffer {
     bytes: Vec<u8>,
     start: usize,
+    /// The memory with which it stands in the books of its pool.
+    entered_bytes: usize,
+    /// The output with which it stands there.
+    entered_output: usize,
 }
 
 impl Buffer {
@@ -100,11 +109,15 @@ const SMALL_BYTES: usize = 4 * 1024;
 /// Lends out [`Buffer`]s, the one that came back last first.
 ///
 /// The boxes are deliberate: a handle of eight bytes is what a connection can afford to carry.
+///
+/// Invariant: `kept_bytes <= held_bytes`; a buffer that waits here holds what it is entered with.
 #[derive(Debug)]
 #[expect(clippy::vec_box, reason = "buffers are lent out by their box")]
 pub struct BufferPool {
     free: Vec<Box<Buffer>>,
     kept_bytes: usize,
+    held_bytes: usize,
+    output_bytes: usize,
 }
 
 impl BufferPool {
@@ -120,7 +133,7 @@ impl BufferPool {
 
     /// A pool with nothing in it.
     pub const fn new() -> BufferPool {
-        BufferPool { free: Vec::new(), kept_bytes: 0 }
+        BufferPool { free: Vec::new(), kept_bytes: 0, held_bytes: 0, output_bytes: 0 }
     }
 
     /// An empty buffer, the warmest there is.
@@ -145,8 +158,29 @@ impl BufferPool {
         }
     }
 
+    /// Enters what a lent buffer holds by now.
+    #[inline]
+    pub fn settle(&mut self, buffer: &mut Buffer) {
+        let capacity = buffer.capacity();
+        if buffer.entered_bytes != capacity {
+            self.held_bytes = self.held_bytes + capacity - buffer.entered_bytes;
+            buffer.entered_bytes = capacity;
+        }
+    }
+
+    /// Enters what a lent buffer holds by now, all of which waits to be written to somebody.
+    #[inline]
+    pub fn settle_output(&mut self, buffer: &mut Buffer) {
+        self.settle(buffer);
+        self.output_bytes = self.output_bytes + buffer.len() - buffer.entered_output;
+        buffer.entered_output = buffer.len();
+    }
+
     /// Takes a buffer back, cleared.
+    #[inline]
     pub fn give(&mut self, mut buffer: Box<Buffer>) {
+        self.settle(&mut buffer);
+        self.output_bytes -= std::mem::take(&mut buffer.entered_output);
         let capacity = buffer.capacity();
         let fits = capacity <= Self::MAX_BUFFER_BYTES
             && self.kept_bytes + capacity <= Self::MAX_KEPT_BYTES
@@ -155,17 +189,32 @@ impl BufferPool {
             buffer.clear();
             self.kept_bytes += capacity;
             self.free.push(buffer);
+        } else {
+            self.held_bytes -= capacity;
         }
     }
 
-    /// Gives all kept memory back to the allocator: nobody is connected any more.
+    /// Gives all kept memory back to the allocator.
     pub fn trim(&mut self) {
-        *self = BufferPool::new();
+        self.held_bytes -= std::mem::take(&mut self.kept_bytes);
+        self.free = Vec::new();
     }
 
     /// How much memory waits in the pool, in bytes.
     pub fn kept_bytes(&self) -> usize {
         self.kept_bytes
+    }
+
+    /// How much memory all buffers hold, lent and kept, in bytes, as far as they are settled.
+    #[inline]
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// How many bytes wait to be written, as far as they are settled.
+    #[inline]
+    pub fn output_bytes(&self) -> usize {
+        self.output_bytes
     }
 }
 
@@ -258,6 +307,36 @@ mod tests {
         pool.give(huge);
         assert_eq!(pool.kept_bytes(), before, "a huge buffer goes back to the allocator");
         pool.trim();
-        assert_eq!(pool.kept_bytes(), 0);
+        assert_eq!((pool.kept_bytes(), pool.held_bytes()), (0, 0));
+    }
+
+    #[test]
+    fn the_books_follow_a_buffer_from_the_pool_and_back() {
+        let mut pool = BufferPool::new();
+        let (mut output, mut message) = (pool.take(), pool.take());
+        output.extend(&[1; 10_000]);
+        message.extend(&[2; 3_000]);
+        pool.settle_output(&mut output);
+        pool.settle(&mut message);
+        assert_eq!(pool.held_bytes(), output.capacity() + message.capacity());
+        assert_eq!(pool.output_bytes(), 10_000, "a message that is incomplete is no output");
+        output.consume(9_900);
+        output.shrink();
+        pool.settle_output(&mut output);
+        assert_eq!(pool.held_bytes(), output.capacity() + message.capacity());
+        assert_eq!(pool.output_bytes(), 100);
+        // What grows and is given back was never settled, and is right all the same.
+        message.extend(&[2; 50_000]);
+        let (output_bytes, message_bytes) = (output.capacity(), message.capacity());
+        pool.give(message);
+        pool.give(output);
+        assert_eq!(pool.held_bytes(), output_bytes + message_bytes);
+        assert_eq!((pool.kept_bytes(), pool.output_bytes()), (pool.held_bytes(), 0));
+        let mut huge = pool.take_for(1);
+        huge.extend(&vec![0; 4 * 1024 * 1024]);
+        pool.settle(&mut huge);
+        pool.give(huge);
+        pool.trim();
+        assert_eq!(pool.held_bytes(), 0);
     }
 }

@@ -85,6 +85,7 @@ impl LineDecoder {
                     let partial = self.partial.get_or_insert_with(|| pool.take_for(input.len()));
                     reserve(partial, input.len(), max_line);
                     partial.extend(input);
+                    pool.settle(partial);
                     *input = &mut [];
                 }
                 Ok(None)

@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::timers::Tick;
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
-use crate::codec::websocket::deflate::Agreement;
+use crate::codec::websocket::deflate::{self, Agreement};
 use crate::protocol::{Compressed, Deadline, Format, Protocol, WebSocket};
 
 /// Where a connection is between accept and close.
@@ -275,9 +275,23 @@ impl Connection {
         Some((self.since.after(after), deadline))
     }
 
+    /// Enters what the output holds by now.
+    #[inline]
+    pub(super) fn settle_output(&mut self, pool: &mut BufferPool) {
+        if let Some(output) = &mut self.output {
+            pool.settle_output(output);
+        }
+    }
+
+    /// The memory of the buffers that it has, in bytes; what is parked of it is not here.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        let output = self.output.as_ref().map_or(0, |output| output.capacity());
+        output + self.protocol.buffered_bytes()
+    }
+
     /// Gives every buffer back.
-    pub(super) fn release(&mut self, pool: &mut BufferPool) {
-        self.protocol.release(pool);
+    pub(super) fn release(&mut self, pool: &mut BufferPool, deflate: &mut deflate::Pool) {
+        self.protocol.release(pool, deflate);
         if let Some(output) = self.output.take() {
             pool.give(output);
         }

@@ -223,6 +223,7 @@ impl Core {
             }
             return true;
         }
+        self.pool.settle_output(output);
         connection.note_growth(&self.limits);
         if !connection.flags.has(Flags::DIRTY) {
             connection.flags.set(Flags::DIRTY);
@@ -305,13 +306,15 @@ impl Core {
         }
         connection.phase = phase;
         connection.since = now;
+        // What the protocol has said last.
+        connection.settle_output(&mut self.pool);
         // Until then, what is parked may hold the peer's Close frame or the start of what is read
         // next, and what is incomplete may be completed.
         if !connection.is_decoding() {
-            connection.protocol.release(&mut self.pool);
+            connection.protocol.release(&mut self.pool, &mut self.deflate);
         }
         if phase == Phase::Dead {
-            connection.release(&mut self.pool);
+            connection.release(&mut self.pool, &mut self.deflate);
         }
         if !connection.is_decoding()
             && let Some(parked) = self.unpark(id)
@@ -365,6 +368,7 @@ impl Core {
     /// A protocol has said something unasked: notes that output has grown, and has the shell write it.
     pub(super) fn note_output(&mut self, id: ConnId) {
         if let Some(connection) = self.connections.get_mut(id) {
+            connection.settle_output(&mut self.pool);
             connection.note_growth(&self.limits);
         }
         self.mark_dirty(id);

@@ -226,6 +226,7 @@ impl<O: Observer> Engine<O> {
     fn after_decode(&mut self, id: ConnId) {
         let tick = self.core.tick();
         let Some(connection) = self.core.connections.get_mut(id) else { return };
+        connection.settle_output(&mut self.core.pool);
         connection.note_growth(&self.core.limits);
         if let Protocol::Http(http) = &mut connection.protocol {
             if http.take_deadline_restart() && connection.phase == Phase::Open {
@@ -239,6 +240,7 @@ impl<O: Observer> Engine<O> {
     fn park(&mut self, id: ConnId, rest: &[u8]) {
         let mut parked = self.core.pool.take_for(rest.len());
         parked.extend(rest);
+        self.core.pool.settle(&mut parked);
         self.core.park(id, parked);
         self.core.stats.parked += 1;
     }

@@ -32,6 +32,7 @@ mod dial;
 mod endpoint;
 mod input;
 mod limits;
+mod memory;
 mod observer;
 mod shared_frame;
 mod shell;
@@ -45,6 +46,7 @@ pub use self::context::Context;
 pub use self::dial::{Dial, Speaks};
 pub use self::endpoint::{BindingId, Endpoint, EndpointId, ServiceId, StopScope};
 pub use self::limits::Limits;
+pub use self::memory::Memory;
 pub use self::observer::{Observer, Sighting};
 pub use self::shell::CloseStep;
 pub use self::stats::Stats;
@@ -142,11 +144,13 @@ impl<O: Observer> Engine<O> {
                 assert!(core.timers.holds(id.index, armed), "{id} has an entry");
             }
         }
+        core.check_memory();
     }
 
     /// Logs the counters.
     pub fn log_stats(&self) {
-        log::info!("open={} {}", self.core.connections.len(), self.core.stats);
+        let (open, memory) = (self.core.connections.len(), self.core.memory());
+        log::info!("open={open} {} {memory}", self.core.stats);
     }
 }
 

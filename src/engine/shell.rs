@@ -3,6 +3,7 @@
 
 use super::connection::{Flags, Phase};
 use super::connections::ConnId;
+use super::memory::Memory;
 use super::observer::Observer;
 use super::stats::Stats;
 use super::{Engine, Limits};
@@ -43,6 +44,7 @@ impl<O: Observer> Engine<O> {
         let left = output.len();
         if left > 0 {
             output.shrink();
+            self.core.pool.settle_output(output);
         } else if let Some(output) = connection.output.take() {
             self.core.pool.give(output);
         }
@@ -122,7 +124,7 @@ impl<O: Observer> Engine<O> {
             self.core.pool.give(parked);
         }
         if let Some(mut connection) = self.core.connections.remove(id) {
-            connection.release(&mut self.core.pool);
+            connection.release(&mut self.core.pool, &mut self.core.deflate);
             self.core.stats.closed += 1;
             if self.core.connections.len() == 0 {
                 self.core.pool.trim();
@@ -193,6 +195,11 @@ impl<O: Observer> Engine<O> {
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.core.limits
+    }
+
+    /// What all of its buffers take at this moment.
+    pub fn memory(&self) -> Memory {
+        self.core.memory()
     }
 
     /// The counters.

@@ -84,10 +84,15 @@ impl Compressed {
         self.websocket.close(code, reason, wire)
     }
 
+    /// What is remembered is counted with so many bytes.
+    pub(super) fn context_bytes(&self) -> usize {
+        self.inbound.held_bytes() + self.outbound.held_bytes()
+    }
+
     /// Gives the buffers of an incomplete message back, and what is remembered of those before it.
-    pub(super) fn release(&mut self, pool: &mut BufferPool) {
+    pub(super) fn release(&mut self, pool: &mut BufferPool, deflate: &mut Pool) {
         self.websocket.release(pool);
-        self.inbound.release();
-        self.outbound.release();
+        self.inbound.release(deflate);
+        self.outbound.release(deflate);
     }
 }

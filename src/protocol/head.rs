@@ -49,6 +49,7 @@ impl HeadBuffer {
             if !input.is_empty() {
                 let mut partial = pool.take_for(input.len());
                 partial.extend(input);
+                pool.settle(&mut partial);
                 self.partial = Some(partial);
                 *input = &mut [];
             }
@@ -57,6 +58,7 @@ impl HeadBuffer {
         let before = partial.len();
         let count = input.len().min(MAX_HEAD_BYTES - before);
         partial.extend(&input[..count]);
+        pool.settle(partial);
         let Some(length) = self.scanner.scan(partial.as_slice())? else {
             *input = &mut [];
             return Ok(None);
@@ -65,6 +67,11 @@ impl HeadBuffer {
         partial.truncate(length);
         *input = &mut std::mem::take(input)[length - before..];
         Ok(self.partial.take().map(Payload::Owned))
+    }
+
+    /// The memory held for an incomplete head, in bytes.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| partial.capacity())
     }
 
     /// Gives the buffer of an incomplete head back.

@@ -149,6 +149,11 @@ impl Http {
         Some(self.event(outcome, head, wire))
     }
 
+    /// The memory held for an incomplete head, in bytes.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.head.buffered_bytes()
+    }
+
     /// Gives the buffer of an incomplete head back.
     pub(super) fn release(&mut self, pool: &mut BufferPool) {
         self.head.release(pool);

@@ -35,6 +35,11 @@ impl Line {
         }
     }
 
+    /// The memory held for an incomplete line, in bytes.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.decoder.buffered_bytes()
+    }
+
     /// Gives the buffer of an incomplete line back.
     pub(super) fn release(&mut self, pool: &mut BufferPool) {
         self.decoder.release(pool);

@@ -348,14 +348,34 @@ impl Protocol {
         }
     }
 
-    /// Gives the buffers of an incomplete message back.
-    pub fn release(&mut self, pool: &mut BufferPool) {
+    /// The memory of the pool's buffers that hold what is incomplete, in bytes.
+    pub fn buffered_bytes(&self) -> usize {
+        match self {
+            Protocol::Line(line) => line.buffered_bytes(),
+            Protocol::Http(http) => http.buffered_bytes(),
+            Protocol::Opening(opening) => opening.buffered_bytes(),
+            Protocol::WebSocket(websocket) => websocket.buffered_bytes(),
+            Protocol::Compressed(compressed) => compressed.websocket().buffered_bytes(),
+            Protocol::Raw | Protocol::Packet(_) => 0,
+        }
+    }
+
+    /// What its compressor and inflater are counted with, in bytes.
+    pub fn context_bytes(&self) -> usize {
+        match self {
+            Protocol::Compressed(compressed) => compressed.context_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Gives back what is held for an incomplete message, and what is remembered of those before it.
+    pub fn release(&mut self, pool: &mut BufferPool, deflate: &mut deflate::Pool) {
         match self {
             Protocol::Line(line) => line.release(pool),
             Protocol::Http(http) => http.release(pool),
             Protocol::Opening(opening) => opening.release(pool),
             Protocol::WebSocket(websocket) => websocket.release(pool),
-            Protocol::Compressed(compressed) => compressed.release(pool),
+            Protocol::Compressed(compressed) => compressed.release(pool, deflate),
             Protocol::Raw | Protocol::Packet(_) => {}
         }
     }

@@ -92,6 +92,11 @@ impl Opening {
         }
     }
 
+    /// The memory held for an incomplete head, in bytes.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.head.buffered_bytes()
+    }
+
     /// Gives the buffer of an incomplete head back.
     pub(super) fn release(&mut self, pool: &mut BufferPool) {
         self.head.release(pool);

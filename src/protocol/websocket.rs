@@ -140,6 +140,11 @@ impl WebSocket {
         }
     }
 
+    /// The memory held for an incomplete message, in bytes.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.decoder.buffered_bytes()
+    }
+
     /// Gives the buffers of an incomplete message back.
     pub(super) fn release(&mut self, pool: &mut BufferPool) {
         self.decoder.release(pool);

@@ -120,7 +120,7 @@ impl Decoder {
         self.partial.is_none()
     }
 
-    /// The memory held for what was cut, in bytes.
+    /// The memory that the buffers hold in which what was cut is kept, in bytes.
     pub fn buffered_bytes(&self) -> usize {
         self.partial.as_ref().map_or(0, |partial| partial.buffered_bytes())
     }
@@ -176,7 +176,8 @@ impl Decoder {
                 let payload_len = fitting(header.payload_len, usize::MAX)?;
                 if let Some(payload) = input.split_off_mut(..payload_len) {
                     reveal(payload, header.mask, 0);
-                    return control_event(header.opcode, Payload::Borrowed(payload)).map(Some);
+                    let payload = Payload::Borrowed(payload);
+                    return control_event(header.opcode, payload, pool).map(Some);
                 }
                 self.partial.get_or_insert_default().begin_control(&header, payload_len, pool);
             } else {

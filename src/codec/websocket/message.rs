@@ -102,17 +102,19 @@ pub(super) struct Inflating<'a> {
 }
 
 impl Message {
-    /// The message to which the data frame with this header belongs, given the one that is unfinished.
+    /// The message to which the data frame with this header belongs: the one that is unfinished, which
+    /// is taken only then, or a new one.
     pub(super) fn of_frame(
         header: &FrameHeader,
-        unfinished: Option<Message>,
+        unfinished: &mut Option<Message>,
     ) -> Result<Message, ProtocolError> {
-        let kind = match (header.opcode, unfinished) {
-            (Opcode::Continuation, Some(message)) => return Ok(message),
-            (Opcode::Continuation, None) => return Err(ProtocolError::StrayContinuation),
-            (_, Some(_)) => return Err(ProtocolError::InterleavedMessage),
-            (Opcode::Text, None) => Kind::Text,
-            (_, None) => Kind::Binary,
+        let kind = match header.opcode {
+            Opcode::Continuation => {
+                return unfinished.take().ok_or(ProtocolError::StrayContinuation);
+            }
+            _ if unfinished.is_some() => return Err(ProtocolError::InterleavedMessage),
+            Opcode::Text => Kind::Text,
+            _ => Kind::Binary,
         };
         let (is_compressed, utf8) = (header.rsv & RSV1 != 0, Utf8Checker::new());
         let (fragments, announced, ceiling, bytes) = (0, 0, 0, None);
@@ -146,6 +148,7 @@ impl Message {
         if additional > 0 && !self.is_compressed {
             let bytes = self.bytes.get_or_insert_with(|| pool.take_for(additional));
             reserve(bytes, additional, self.ceiling);
+            pool.settle(bytes);
         }
     }
 
@@ -189,22 +192,29 @@ impl Message {
             self.utf8.push(piece, known_ascii)?;
         }
         if !piece.is_empty() {
-            self.bytes.get_or_insert_with(|| pool.take_for(piece.len())).extend(piece);
+            let bytes = self.bytes.get_or_insert_with(|| pool.take_for(piece.len()));
+            bytes.extend(piece);
+            pool.settle(bytes);
         }
         Ok(())
     }
 
-    /// The last frame is complete.
-    pub(super) fn finish<'a>(
-        mut self,
+    /// The last frame is complete, and so is the message if all is well with it.
+    pub(super) fn finish(
+        &mut self,
         pool: &mut BufferPool,
         inflating: Option<&mut Inflating<'_>>,
-    ) -> Result<Event<'a>, ProtocolError> {
+    ) -> Result<(), ProtocolError> {
         if let Some(Inflating { inbound, deflate }) = inflating.filter(|_| self.is_compressed) {
             inbound.finish(deflate, |block| self.keep_inflated(block, pool))?;
         }
         self.utf8.finish()?;
-        Ok(self.kind.event(self.bytes.map_or(Payload::Borrowed(&[]), Payload::Owned)))
+        Ok(())
+    }
+
+    /// What there is to say of it.
+    pub(super) fn into_event<'a>(self) -> Event<'a> {
+        self.kind.event(self.bytes.map_or(Payload::Borrowed(&[]), Payload::Owned))
     }
 
     /// The memory held, in bytes.
@@ -222,13 +232,18 @@ impl Message {
 
 /// What a control frame says whose payload is complete.
 #[inline]
-pub(super) fn control_event(
+pub(super) fn control_event<'a>(
     opcode: Opcode,
-    payload: Payload<'_>,
-) -> Result<Event<'_>, ProtocolError> {
+    payload: Payload<'a>,
+    pool: &mut BufferPool,
+) -> Result<Event<'a>, ProtocolError> {
     Ok(match opcode {
         Opcode::Ping => Event::Ping(payload),
-        Opcode::Close => Event::Close(CloseFrame::parse(&payload)?),
+        Opcode::Close => {
+            let close = CloseFrame::parse(&payload);
+            payload.recycle(pool);
+            Event::Close(close?)
+        }
         _ => Event::Pong(payload),
     })
 }
@@ -251,7 +266,7 @@ mod tests {
     }
 
     fn binary() -> Message {
-        Message::of_frame(&header(Opcode::Binary), None).unwrap()
+        Message::of_frame(&header(Opcode::Binary), &mut None).unwrap()
     }
 
     #[test]
@@ -282,11 +297,11 @@ mod tests {
 
     #[test]
     fn frames_belong_to_messages_or_are_refused() {
-        let stray = Message::of_frame(&header(Opcode::Continuation), None);
+        let stray = Message::of_frame(&header(Opcode::Continuation), &mut None);
         assert_eq!(stray.unwrap_err(), ProtocolError::StrayContinuation);
-        let inside = Message::of_frame(&header(Opcode::Text), Some(binary()));
+        let inside = Message::of_frame(&header(Opcode::Text), &mut Some(binary()));
         assert_eq!(inside.unwrap_err(), ProtocolError::InterleavedMessage);
-        let joined = Message::of_frame(&header(Opcode::Continuation), Some(binary())).unwrap();
+        let joined = Message::of_frame(&header(Opcode::Continuation), &mut Some(binary())).unwrap();
         assert_eq!(joined.kind, Kind::Binary);
     }
 

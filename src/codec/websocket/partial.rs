@@ -52,10 +52,17 @@ impl Partial {
         header: &FrameHeader,
         limits: &Limits,
     ) -> Result<(), ProtocolError> {
-        let mut message = Message::of_frame(header, self.message.take())?;
-        let payload_len = message.admit(header.payload_len, header.fin, limits)?;
-        self.frame = Frame::Data { cut: Cut::new(header, payload_len), message };
-        Ok(())
+        let mut message = Message::of_frame(header, &mut self.message)?;
+        match message.admit(header.payload_len, header.fin, limits) {
+            Ok(payload_len) => {
+                self.frame = Frame::Data { cut: Cut::new(header, payload_len), message };
+                Ok(())
+            }
+            Err(error) => {
+                self.message = Some(message);
+                Err(error)
+            }
+        }
     }
 
     /// Starts on the payload of a control frame.
@@ -71,6 +78,7 @@ impl Partial {
 
     /// Goes on with the payload in which the input ended, if it did: the event of a frame that is
     /// complete with it. Otherwise the frame is left in the state that the table of the [decoder](super::decoder) says.
+    /// An error leaves what there is of the message to be [released](Partial::release).
     pub(super) fn resume<'a>(
         &mut self,
         input: &mut &mut [u8],
@@ -81,24 +89,31 @@ impl Partial {
             header @ Frame::Header { .. } => self.frame = header,
             Frame::Data { mut cut, mut message } => {
                 message.reserve(cut.remaining.min(input.len()), pool);
-                cut.take(input, |piece, ascii| {
+                let taken = cut.take(input, |piece, ascii| {
                     message.extend(piece, ascii, pool, inflating.as_deref_mut())
-                })?;
-                if cut.remaining > 0 {
+                });
+                if taken.is_ok() && cut.remaining > 0 {
                     self.frame = Frame::Data { cut, message };
-                } else if cut.fin {
-                    return message.finish(pool, inflating).map(Some);
-                } else {
-                    self.message = Some(message);
+                    return Ok(None);
                 }
+                let finished = taken.and_then(|()| match cut.fin {
+                    true => message.finish(pool, inflating),
+                    false => Ok(()),
+                });
+                if finished.is_ok() && cut.fin {
+                    return Ok(Some(message.into_event()));
+                }
+                self.message = Some(message);
+                finished?;
             }
             Frame::Control { opcode, mut cut, mut bytes } => {
                 cut.take(input, |piece, _| {
                     bytes.extend(piece);
                     Ok(())
                 })?;
+                pool.settle(&mut bytes);
                 if cut.remaining == 0 {
-                    return control_event(opcode, Payload::Owned(bytes)).map(Some);
+                    return control_event(opcode, Payload::Owned(bytes), pool).map(Some);
                 }
                 self.frame = Frame::Control { opcode, cut, bytes };
             }
@@ -141,7 +156,7 @@ impl Partial {
             Frame::Data { message, .. } => message.buffered_bytes(),
             Frame::Control { bytes, .. } => bytes.capacity(),
         };
-        size_of::<Partial>() + frame + self.message.as_ref().map_or(0, Message::buffered_bytes)
+        frame + self.message.as_ref().map_or(0, Message::buffered_bytes)
     }
 
     pub(super) fn release(self, pool: &mut BufferPool) {

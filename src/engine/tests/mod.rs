@@ -5,6 +5,7 @@ mod deflate;
 mod dialing;
 mod ending;
 mod lines;
+mod memory;
 mod pressure;
 mod random;
 mod requests;

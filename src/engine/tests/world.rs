@@ -114,6 +114,15 @@ impl World {
     }
 }
 
+/// However a test ends, everything is as it must be between two calls.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.engine.check_invariants();
+        }
+    }
+}
+
 pub(super) const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

@@ -1,7 +1,7 @@
 //! Inflating what a peer sends (RFC 7692 section 7.2.2).
 
 use super::TAIL;
-use super::pool::Pool;
+use super::pool::{INFLATER_BYTES, Pool};
 use super::zlib::{Inflater, Next};
 use crate::codec::websocket::ProtocolError;
 
@@ -48,9 +48,16 @@ impl Inbound {
         self.inflater.is_some()
     }
 
+    /// What it holds is counted with so many bytes.
+    pub fn held_bytes(&self) -> usize {
+        if self.holds_inflater() { INFLATER_BYTES } else { 0 }
+    }
+
     /// Gives what it holds back: no message is inflated any more.
-    pub fn release(&mut self) {
-        self.inflater = None;
+    pub fn release(&mut self, pool: &mut Pool) {
+        if let Some(inflater) = self.inflater.take() {
+            pool.give_inflater(inflater);
+        }
     }
 
     /// Inflates the next piece of a message and hands on what comes of it, a block at a time. Stops
@@ -129,10 +136,8 @@ impl Inbound {
             },
         };
         self.stage = Stage::Empty;
-        if !self.takeover
-            && let Some(inflater) = self.inflater.take()
-        {
-            pool.give_inflater(inflater);
+        if !self.takeover {
+            self.release(pool);
         }
         outcome
     }

@@ -1,6 +1,6 @@
 //! Compressing what is sent (RFC 7692 section 7.2.1).
 
-use super::pool::Pool;
+use super::pool::{Pool, compressor_bytes};
 use super::zlib::Compressor;
 use super::{Context, WindowBits};
 use crate::codec::websocket::Opcode;
@@ -44,9 +44,16 @@ impl Outbound {
         self.compressor.is_some()
     }
 
+    /// What it holds is counted with so many bytes.
+    pub fn held_bytes(&self) -> usize {
+        if self.holds_compressor() { compressor_bytes(self.context.window) } else { 0 }
+    }
+
     /// Gives what it holds back: no message is compressed any more.
-    pub fn release(&mut self) {
-        self.compressor = None;
+    pub fn release(&mut self, pool: &mut Pool) {
+        if let Some(compressor) = self.compressor.take() {
+            pool.end_compressor(compressor, self.context.window);
+        }
     }
 
     /// Appends a whole message in one frame, compressed if that is worth it: with takeover with what

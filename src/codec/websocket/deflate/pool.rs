@@ -18,8 +18,17 @@ pub const DEFAULT_DEFLATE_FROM: usize = 256;
 /// noticed.
 pub(super) const BLOCK_BYTES: usize = 16 * 1024;
 
-/// The pool keeps at most this many inflaters for later, of about 40 KiB each.
+/// The pool keeps at most this many inflaters for later.
 const MAX_KEPT_INFLATERS: usize = 16;
+
+/// What an inflater is counted with, in bytes: zlib-rs 0.6 has 46.4 KiB for one.
+pub const INFLATER_BYTES: usize = 48 * 1024;
+
+/// What a compressor is counted with, in bytes: zlib-rs 0.6 has 243.1 KiB for one, and four times the
+/// window.
+pub const fn compressor_bytes(window: WindowBits) -> usize {
+    244 * 1024 + (4 << window.get())
+}
 
 /// The longest compressed message whose memory is kept for the next one.
 const MAX_SCRATCH_BYTES: usize = 1024 * 1024;
@@ -37,6 +46,8 @@ pub struct Pool {
     scratch: Vec<u8>,
     /// Where it is inflated to: [`BLOCK_BYTES`], once it was needed.
     block: Vec<u8>,
+    /// What all compressors and inflaters are counted with, lent and kept.
+    context_bytes: usize,
     deflated_messages: u64,
     inflated_bytes: u64,
 }
@@ -51,6 +62,7 @@ impl Pool {
             inflaters: Vec::new(),
             scratch: Vec::new(),
             block: Vec::new(),
+            context_bytes: 0,
             deflated_messages: 0,
             inflated_bytes: 0,
         }
@@ -71,10 +83,34 @@ impl Pool {
         self.inflated_bytes
     }
 
-    /// Gives all memory back to the allocator: nobody is connected any more.
+    /// How much memory all of this takes, what connections have of it and what waits here, in bytes.
+    #[inline]
+    pub fn held_bytes(&self) -> usize {
+        self.context_bytes + self.scratch.capacity() + self.block.capacity()
+    }
+
+    /// How much of that waits here.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept_contexts() + self.scratch.capacity() + self.block.capacity()
+    }
+
+    fn kept_contexts(&self) -> usize {
+        let windows = (9..=15).filter_map(WindowBits::new);
+        let compressors = windows
+            .filter(|window| self.compressors[window.index()].is_some())
+            .map(compressor_bytes);
+        compressors.sum::<usize>() + self.inflaters.len() * INFLATER_BYTES
+    }
+
+    /// Gives all memory that waits here back to the allocator.
     pub fn trim(&mut self) {
-        let (deflated_messages, inflated_bytes) = (self.deflated_messages, self.inflated_bytes);
-        *self = Pool { deflated_messages, inflated_bytes, ..Pool::new(self.deflate_from) };
+        self.context_bytes -= self.kept_contexts();
+        *self = Pool {
+            context_bytes: self.context_bytes,
+            deflated_messages: self.deflated_messages,
+            inflated_bytes: self.inflated_bytes,
+            ..Pool::new(self.deflate_from)
+        };
     }
 
     /// Compresses `message` with the shared compressor for `window`, or with a connection's `own`,
@@ -88,7 +124,10 @@ impl Pool {
     ) -> bool {
         let takes_over = own.is_some();
         let place = own.unwrap_or(&mut self.compressors[window.index()]);
-        let compressor = place.get_or_insert_with(|| Box::new(Compressor::new(window)));
+        let compressor = place.get_or_insert_with(|| {
+            self.context_bytes += compressor_bytes(window);
+            Box::new(Compressor::new(window))
+        });
         self.scratch.clear();
         let done = compressor.compress(message, &mut self.scratch);
         self.deflated_messages += 1;
@@ -108,7 +147,10 @@ impl Pool {
 
     /// An inflater that has seen nothing.
     pub(super) fn take_inflater(&mut self) -> Box<Inflater> {
-        self.inflaters.pop().unwrap_or_else(|| Box::new(Inflater::new()))
+        self.inflaters.pop().unwrap_or_else(|| {
+            self.context_bytes += INFLATER_BYTES;
+            Box::new(Inflater::new())
+        })
     }
 
     /// Takes an inflater of [`take_inflater`](Pool::take_inflater) back.
@@ -116,7 +158,14 @@ impl Pool {
         if self.inflaters.len() < MAX_KEPT_INFLATERS {
             inflater.reset();
             self.inflaters.push(inflater);
+        } else {
+            self.context_bytes -= INFLATER_BYTES;
         }
+    }
+
+    /// Frees a connection's own compressor.
+    pub(super) fn end_compressor(&mut self, _: Box<Compressor>, window: WindowBits) {
+        self.context_bytes -= compressor_bytes(window);
     }
 
     /// The block to inflate to, for as long as nobody else needs it.

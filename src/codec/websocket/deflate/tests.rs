@@ -1,7 +1,7 @@
 //! Compressed messages through the decoder, and what stays behind between them.
 
 use super::negotiation::{accept, check, offer};
-use super::pool::BLOCK_BYTES;
+use super::pool::{BLOCK_BYTES, INFLATER_BYTES, compressor_bytes};
 use super::{Context, Inbound, Outbound, Policy, Pool, WindowBits, encode_deflated};
 use crate::buffer::BufferPool;
 use crate::codec::websocket::encoder::encode_frame_with;
@@ -510,7 +510,7 @@ mod with_zlib {
         for rubbish in [&[0xf2, 0x48][..], b"\x00\x01\x00\xfe\xffx\xff"] {
             let mut bad = Reader::new(false);
             assert!(bad.read(&frame(true, Opcode::Text, rubbish)).is_err());
-            bad.inbound.release();
+            bad.inbound.release(&mut bad.deflate);
             let mut good = Reader { deflate: bad.deflate, ..Reader::new(false) };
             assert_eq!(good.read(&sound).map(|read| read.len()), Ok(1));
         }
@@ -532,9 +532,18 @@ mod with_zlib {
         assert!(lengths[1] < lengths[0] && lengths[2] < lengths[0], "{lengths:?}");
         assert!(outbound.holds_compressor() && reader.inbound.holds_inflater());
         assert_eq!((pool.kept(), reader.deflate.kept()), ((0, 0), (0, 0)));
-        outbound.release();
-        reader.inbound.release();
+        let held = (outbound.held_bytes(), reader.inbound.held_bytes());
+        assert_eq!(held, (compressor_bytes(WindowBits::MAX), INFLATER_BYTES));
+        assert_eq!(pool.held_bytes() - pool.kept_bytes(), held.0);
+        assert_eq!(reader.deflate.held_bytes() - reader.deflate.kept_bytes(), held.1);
+        outbound.release(&mut pool);
+        reader.inbound.release(&mut reader.deflate);
         assert!(!outbound.holds_compressor() && !reader.inbound.holds_inflater());
+        for mut pool in [pool, reader.deflate] {
+            assert_eq!(pool.held_bytes(), pool.kept_bytes());
+            pool.trim();
+            assert_eq!(pool.held_bytes(), 0);
+        }
     }
 
     #[test]
