@@ -43,6 +43,7 @@ pub mod client;
 pub mod codec;
 pub mod config;
 pub mod engine;
+mod json;
 pub mod kernel;
 pub mod protocol;
 pub mod pubsub;

@@ -329,6 +329,8 @@ fn route(binding: &Binding, id: BindingId) -> Route {
     Route {
         path: path.clone(),
         binding: id.index(),
+        service: binding.service().name().to_owned(),
+        parameters: binding.parameters(),
         subprotocols: subprotocols.clone(),
         deflate: *deflate,
     }

@@ -296,6 +296,8 @@ fn check_says_what_would_be_served_and_opens_nothing() {
 const DEFAULTS: &[(&str, &str)] = &[
     ("ws://127.0.0.1:1234/ws", "echo"),
     ("ws://127.0.0.1:1234/random?burst=true", "random"),
+    ("ws://127.0.0.1:1234/time", "time"),
+    ("ws://127.0.0.1:1234/count", "count"),
     ("tcp://127.0.0.1:8001", "echo"),
     ("tcp://127.0.0.1:8002", "time"),
     ("tcp://127.0.0.1:8003", "count"),

@@ -125,7 +125,7 @@ fn get_of_the_root_answers_38_bytes_and_a_query_changes_nothing() {
 
 #[test]
 fn a_client_that_prefers_html_gets_the_page() {
-    const PAGE: &str = include_str!("../src/protocol/page.html");
+    const PAGE: &str = include_str!("../web/index.html");
     let server = server();
     let mut stream = server.connect(0);
     let firefox = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -152,6 +152,64 @@ fn a_client_that_prefers_html_gets_the_page() {
         } else {
             assert_eq!(got, WELCOME, "{accept}");
         }
+    }
+}
+
+#[test]
+fn the_files_of_the_page_are_resources_like_others() {
+    const SCRIPT: &str = include_str!("../web/main.js");
+    let server = Server::start(&["echo=ws://127.0.0.1:0/ws", "time=ws://127.0.0.1:0/page/time.js"]);
+    let mut stream = server.connect(0);
+    let mut ask_head = |request: &str| {
+        stream
+            .write_all(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+            .expect("writes");
+        head(&mut stream)
+    };
+    let without_body = ask_head("HEAD /page/main.js?x");
+    assert!(without_body.starts_with("HTTP/1.1 200 OK\r\n"), "{without_body}");
+    assert!(without_body.contains("\r\nContent-Type: text/javascript; charset=utf-8\r\n"));
+    assert!(without_body.contains(&format!("\r\nContent-Length: {}\r\n", SCRIPT.len())));
+    // A body would stand in front of this response.
+    assert!(ask_head("HEAD /services.json").contains("\r\nContent-Type: application/json\r\n"));
+    let mut stream = server.connect(0);
+    stream.write_all(b"GET /page/main.js HTTP/1.1\r\nHost: x\r\n\r\n").expect("writes");
+    assert_eq!(response(&mut stream), without_body.clone() + SCRIPT);
+    for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+        for target in ["/", "/page/main.js", "/services.json"] {
+            let request = format!("{method} {target} HTTP/1.1\r\nHost: x\r\n\r\n");
+            ask(&mut stream, &request, &error("405 Method Not Allowed", "Allow: GET, HEAD\r\n"));
+        }
+    }
+    for target in ["/page/", "/page/none.js", "/page/main.js/", "/main.js", "/services"] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
+        ask(&mut stream, &request, &error("404 Not Found", ""));
+    }
+    // What a binding takes is the binding's.
+    let mut stream = server.connect(1);
+    let request = "GET /page/time.js HTTP/1.1\r\nHost: x\r\n\r\n";
+    ask(&mut stream, request, &error("400 Bad Request", VERSION));
+}
+
+#[test]
+fn a_listener_says_which_services_it_has_and_not_those_of_others() {
+    let server = Server::start(&[
+        "echo=ws://127.0.0.1:0/ws?deflate=true",
+        "echo=tcp://127.0.0.1:0",
+        "random=ws://127.0.0.1:0/dice?min=1&max=6&burst=true",
+    ]);
+    for (row, service) in [
+        (0, r#"{"service":"echo","path":"/ws","parameters":{"deflate":"true"}}"#),
+        (
+            2,
+            r#"{"service":"random","path":"/dice","parameters":{"min":"1","max":"6","burst":"true"}}"#,
+        ),
+    ] {
+        let mut stream = server.connect(row);
+        stream.write_all(b"GET /services.json HTTP/1.1\r\nHost: x\r\n\r\n").expect("writes");
+        let answer = response(&mut stream);
+        let body = answer.split("\r\n\r\n").nth(1).expect("a body");
+        assert_eq!(body, format!("{{\"services\":[\n{service}\n]}}\n"));
     }
 }
 

@@ -132,7 +132,7 @@ impl Binding {
     }
 
     /// The parameters that differ from their defaults.
-    fn parameters(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.service.parameters();
         pairs.extend(self.transport.parameters());
         pairs.extend(self.mode().map(|mode| ("mode", format!("{mode:04o}"))));

@@ -18,6 +18,8 @@ impl Bindings {
         Bindings::parse([
             "echo=ws://127.0.0.1:1234/ws",
             "random=ws://127.0.0.1:1234/random?burst=true",
+            "time=ws://127.0.0.1:1234/time",
+            "count=ws://127.0.0.1:1234/count",
             "echo=tcp://127.0.0.1:8001",
             "time=tcp://127.0.0.1:8002",
             "count=tcp://127.0.0.1:8003",
@@ -39,7 +41,7 @@ mod tests {
     #[test]
     fn the_builtin_bindings_are_on_loopback_only() {
         let bindings = Bindings::builtin(Path::new("/tmp/a b")).expect("legal");
-        assert_eq!(bindings.as_slice().len(), 10);
+        assert_eq!(bindings.as_slice().len(), 12);
         assert_eq!(bindings.listeners().len(), 9);
         for binding in bindings.as_slice() {
             match binding.listen() {

@@ -19,7 +19,7 @@
 use std::fmt;
 
 use super::head::HeadBuffer;
-use super::page::front_page;
+use super::page::Shown;
 use super::{CloseReason, Event, Route, Site, Wire};
 use crate::address::Escaped;
 use crate::buffer::BufferPool;
@@ -225,20 +225,21 @@ impl Http {
             return forbid("the host", request.host.as_bytes(), persistence, method, wire);
         }
         let path = percent_encoding::percent_decode_str(request.path).decode_utf8_lossy();
-        match (site.route(&path), &*path, method) {
+        match (site.route(&path), Shown::find(&path), method) {
             (Some(route), _, Method::Get) => upgrade(request, site, route, persistence, wire),
             (Some(_), _, _) => {
                 refuse(Status::MethodNotAllowed, persistence, &[("Allow", "GET")], method, wire)
             }
-            (None, "/", Method::Get | Method::Head) => {
-                respond(&front_page(request), persistence, method, wire);
+            (None, Some(shown), Method::Get | Method::Head) => {
+                shown
+                    .answer(request, site, |response| respond(response, persistence, method, wire));
                 Outcome::Answered(persistence, None)
             }
-            (None, "/", Method::Other) => {
+            (None, Some(_), Method::Other) => {
                 let allow = &[("Allow", "GET, HEAD")];
                 refuse(Status::MethodNotAllowed, persistence, allow, method, wire)
             }
-            (None, _, _) => refuse(Status::NotFound, persistence, &[], method, wire),
+            (None, None, _) => refuse(Status::NotFound, persistence, &[], method, wire),
         }
     }
 }

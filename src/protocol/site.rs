@@ -12,6 +12,10 @@ pub struct Route {
     pub path: String,
     /// The index of the binding.
     pub binding: u16,
+    /// The name of its service, for the page.
+    pub service: String,
+    /// The parameters of the binding that differ from their defaults, for the page.
+    pub parameters: Vec<(&'static str, String)>,
     /// Whether clients that offer to compress may.
     pub deflate: Policy,
     /// What its clients may choose to speak.

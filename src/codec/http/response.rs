@@ -67,7 +67,8 @@ impl<'a> Response<'a> {
         }
         head.push_str("\r\n");
         out.extend_from_slice(head.as_bytes());
-        if payload == Payload::Body {
+        // RFC 9110 §15.4.5: behind 304 there is no body, whatever its length would be.
+        if payload == Payload::Body && self.status != Status::NotModified {
             out.extend_from_slice(self.body);
         }
     }

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Status {
     /// 200.
     Ok,
+    /// 304: what the client has is still good. The reply has no body.
+    NotModified,
     /// 400: the request is malformed, or its framing is ambiguous.
     BadRequest,
     /// 403: the origin or the host is not one that is allowed.
@@ -33,6 +35,7 @@ impl Status {
     pub fn code(self) -> u16 {
         match self {
             Status::Ok => 200,
+            Status::NotModified => 304,
             Status::BadRequest => 400,
             Status::Forbidden => 403,
             Status::NotFound => 404,
@@ -54,6 +57,7 @@ impl Status {
     pub fn line(self) -> &'static str {
         match self {
             Status::Ok => "OK\n",
+            Status::NotModified => "Not Modified\n",
             Status::BadRequest => "Bad Request\n",
             Status::Forbidden => "Forbidden\n",
             Status::NotFound => "Not Found\n",

@@ -35,6 +35,7 @@ fn world() -> (World, EndpointId) {
         binding: world.bind(Witness).index(),
         deflate: Policy::NoTakeover,
         subprotocols: Subprotocols::parse("chat.v1,json").expect("legal"),
+        ..Route::default()
     };
     let site = Site { routes: vec![plain, ws], ..Site::default() };
     let web = world.engine.add_endpoint(Endpoint::Web(site));

@@ -1,0 +1,32 @@
+// The page in Chromium: every tab does its job, is to be used by keyboard alone and on a phone, in
+// light and dark, and finds back to a server that was restarted.
+// usage: node tests/page/run.mjs READILY [FOLDER-FOR-PICTURES]
+
+import { tabs as bases } from "./checks/bases.mjs";
+import { everywhere } from "./checks/everywhere.mjs";
+import { restart } from "./checks/restart.mjs";
+import { conclude, freePort, is, Server, startBrowser } from "./world.mjs";
+
+const [readily, pictures] = process.argv.slice(2);
+const BINDINGS = ["echo=/ws", "random=/random?burst=true", "time=/time", "count=/count"];
+const TABS = ["echo", "random", "time", "count"];
+
+const server = new Server(readily, await freePort());
+const browser = await startBrowser();
+const world = { server, browser, bindings: BINDINGS, tabs: TABS, pictures };
+// Whatever happens, it ends.
+setTimeout(() => {
+  console.log("FAIL out of time");
+  process.exit(1);
+}, 180_000).unref();
+try {
+  for (const check of [bases, everywhere, restart]) {
+    await server.start(BINDINGS);
+    await check(world).catch((error) => is(`${check.name} came to its end`, "", error.stack));
+    await server.stop();
+  }
+} finally {
+  await browser.close();
+  await server.stop();
+}
+process.exit(conclude());

@@ -1,0 +1,125 @@
+// A server on a free port, Chromium, and pages that may not complain.
+
+import { spawn } from "node:child_process";
+import net from "node:net";
+
+import { chromium } from "playwright-core";
+
+export const PATIENCE_MS = 10_000;
+
+// A readily server that is to be looked at. All of its bindings are paths of one listener.
+export class Server {
+  constructor(readily, port) {
+    Object.assign(this, { readily, port });
+  }
+
+  // What a binding such as "echo=/ws" is for this server.
+  binding(text) {
+    const [, service, path] = /^(\w+)=(.*)$/.exec(text);
+    return path.startsWith("/") ? `${service}=ws://127.0.0.1:${this.port}${path}` : text;
+  }
+
+  async start(bindings) {
+    const args = ["serve", ...bindings.map((text) => this.binding(text))];
+    const env = { ...process.env, RUST_LOG: "info" };
+    this.process = spawn(this.readily, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    await new Promise((ready, failed) => {
+      this.process.stderr.on("data", (text) => {
+        said += text;
+        if (said.includes(" ready: ")) ready();
+      });
+      this.process.on("exit", () => failed(new Error(`the server does not start:\n${said}`)));
+    });
+    this.said = said;
+  }
+
+  async stop(signal = "SIGKILL") {
+    if (this.process === undefined || this.process.exitCode !== null) return;
+    const gone = new Promise((done) => this.process.once("exit", done));
+    this.process.kill(signal);
+    await gone;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+}
+
+export function freePort() {
+  return new Promise((found) => {
+    const socket = net.createServer().listen(0, "127.0.0.1", () => {
+      const { port } = socket.address();
+      socket.close(() => found(port));
+    });
+  });
+}
+
+export const startBrowser = () =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+
+// A page in a window of its own, with everything that it complains of in `page.complaints`.
+export async function open(browser, server, options = {}, hash = "") {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on("pageerror", (error) => page.complaints.push(`threw ${error.stack}`));
+  page.on("requestfailed", (request) => page.complaints.push(`could not load ${request.url()}`));
+  page.on("response", (response) => {
+    if (response.status() >= 400) page.complaints.push(`${response.status()} for ${response.url()}`);
+  });
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) page.complaints.push(`said ${message.text()}`);
+  });
+  await page.goto(server.url + hash);
+  return page;
+}
+
+let passed = 0;
+let failed = 0;
+
+// Says how something is, beside how it should be.
+export function is(name, expected, actual) {
+  const [one, two] = [JSON.stringify(expected), JSON.stringify(actual)];
+  if (one === two) {
+    passed += 1;
+    console.log(`ok   ${name}`);
+  } else {
+    failed += 1;
+    console.log(`FAIL ${name}\n  expected: ${one}\n  got:      ${two}`);
+  }
+}
+
+// The same for a text that has to match.
+export function like(name, pattern, text) {
+  is(name, true, pattern.test(text) || `${JSON.stringify(text)} does not match ${pattern}`);
+}
+
+// Waits until something in the page is so, to a deadline.
+export async function eventually(name, page, isSo, argument) {
+  const outcome = await page.waitForFunction(isSo, argument, { timeout: PATIENCE_MS }).then(() => true, () => "not in time");
+  is(name, true, outcome);
+}
+
+// Ends a page, which is not to have complained.
+export async function close(name, page) {
+  is(`${name}: no error, no failed request`, [], page.complaints);
+  await page.context().close();
+}
+
+// The last line, and the exit code.
+export function conclude() {
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+// The text of a place that `data-value` names.
+export const value = (page, tab, name) => page.textContent(`#${tab} [data-value="${name}"]`);
+
+export const state = (page, tab) => page.textContent(`#${tab} .link [role=status]`);
+
+export async function connected(page, tab) {
+  await page.click(`#tab-${tab}`);
+  await page.waitForSelector(`#${tab} .link[data-state=open]`);
+}
