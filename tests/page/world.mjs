@@ -35,9 +35,10 @@ export class Server {
   }
 
   async stop(signal = "SIGKILL") {
-    if (this.process === undefined || this.process.exitCode !== null) return;
-    const gone = new Promise((done) => this.process.once("exit", done));
-    this.process.kill(signal);
+    const server = this.process;
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const gone = new Promise((done) => server.once("exit", done));
+    server.kill(signal);
     await gone;
   }
 
