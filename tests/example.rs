@@ -1,44 +1,25 @@
-//! The example in `examples/` does what it says, with clients of both transports.
+//! The service of one's own in `examples/` does what it says, with clients of both transports.
 
+#[path = "support/example.rs"]
+mod program;
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use program::{Running, example};
 use support::{line, patient_tcp};
 use tungstenite::Message;
 
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Builds an example, which `cargo test` does only when it runs every test, and returns its path.
-fn build(example: &str) -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_readily"));
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", example]);
-    if program.parent().is_some_and(|folder| folder.ends_with("release")) {
-        cargo.arg("--release");
-    }
-    assert!(cargo.status().expect("cargo runs").success());
-    program.with_file_name("examples").join(example)
-}
-
 #[test]
 fn a_service_of_ones_own_is_served_on_tcp_and_websocket_at_once() {
-    let mut example = Command::new(build("custom_service"))
+    let mut room = Command::new(example("custom_service"))
         .args(["tcp://127.0.0.1:0", "ws://127.0.0.1:0/room"])
         .stderr(Stdio::piped())
         .spawn()
         .expect("starts");
-    let stderr = BufReader::new(example.stderr.take().expect("piped"));
-    let _running = Running(example);
+    let stderr = BufReader::new(room.stderr.take().expect("piped"));
+    let _running = Running(room);
     let urls: Vec<String> = stderr.lines().take(2).map(|line| line.expect("text")).collect();
     let address = |url: &str| {
         let rest = url.split("://").nth(1).expect("a URL");
@@ -69,7 +50,7 @@ fn an_address_that_cannot_be_had_is_told_in_a_line_for_people() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
     let url = format!("tcp://{}", taken.local_addr().expect("bound"));
     for (url, told) in [(url.as_str(), "already in use"), ("tcp://:99999", "bad port")] {
-        let output = Command::new(build("custom_service")).arg(url).output().expect("runs");
+        let output = Command::new(example("custom_service")).arg(url).output().expect("runs");
         let stderr = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(1));
         assert!(stderr.starts_with(&format!("Error: room={url}: ")), "{stderr}");
