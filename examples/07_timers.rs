@@ -4,7 +4,7 @@
 //! the next deadline. Each event of a client, bytes from him or room for more, is a sign of life; who
 //! gives none for 10 seconds, or for as many milliseconds as the second argument says, has to go.
 //!
-//! Try it, and say nothing (`-d`: nor read what you type).
+//! Try it; `nc -d` says nothing, and ends when we hang up:
 //!
 //! ```text
 //! cargo run --example 07_timers 7000 3000
