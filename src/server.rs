@@ -139,7 +139,7 @@ impl Server {
                 binding: config.bindings.as_slice()[first].to_string(),
                 error,
             })?;
-            let endpoint = endpoint(&config, &listener.plan, &bindings);
+            let endpoint = endpoint(&config, &listener.plan, &bindings, reactor.engine());
             let endpoint = reactor.engine_mut().add_endpoint(endpoint);
             let place = Place { local: bound.local.clone(), replaced_stale: bound.replaced_stale };
             match &listener.plan {
@@ -298,12 +298,21 @@ impl std::error::Error for StartError {
 }
 
 /// What is spoken at a listener.
-fn endpoint(config: &Config, plan: &Plan, ids: &[BindingId]) -> Endpoint {
+fn endpoint<O: Observer>(
+    config: &Config,
+    plan: &Plan,
+    ids: &[BindingId],
+    engine: &Engine<O>,
+) -> Endpoint {
     match plan {
         Plan::Web(paths) => Endpoint::Web(Site {
             routes: paths
                 .iter()
                 .map(|(_, binding)| route(&config.bindings.as_slice()[*binding], ids[*binding]))
+                .collect(),
+            resources: paths
+                .iter()
+                .flat_map(|(path, binding)| engine.resources(ids[*binding], path))
                 .collect(),
             origins: config.origins.clone(),
             hosts: config.hosts.clone(),

@@ -77,7 +77,7 @@ impl Deref for Payload<'_> {
 /// Memory doubles with the bytes that came, so that appending costs a constant factor, but not
 /// beyond `ceiling`, the length the message may still reach: a message of the largest size allowed
 /// ends in a buffer of that size, which the pool keeps.
-fn reserve(buffer: &mut Buffer, additional: usize, ceiling: usize) {
+pub(crate) fn reserve(buffer: &mut Buffer, additional: usize, ceiling: usize) {
     let bytes = buffer.tail();
     let needed = bytes.len() + additional;
     if needed > bytes.capacity() {

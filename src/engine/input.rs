@@ -198,6 +198,11 @@ impl<O: Observer> Engine<O> {
                 }
                 head.recycle(&mut self.core.pool);
             }
+            Event::Asked(binding, asked) => {
+                if let Some(event) = self.ask(id, BindingId(binding), *asked) {
+                    self.handle(id, event, None);
+                }
+            }
             // An HTTP response: the queue is looked at before the next one.
             Event::Answered(None) => {}
             Event::Answered(Some(refusal)) => {

@@ -34,6 +34,7 @@ mod input;
 mod limits;
 mod memory;
 mod observer;
+mod requests;
 mod shared_frame;
 mod shell;
 mod stats;

@@ -42,6 +42,8 @@ pub struct Stats {
     pub accept_aborted: u64,
     /// Peers that broke the rules of their protocol.
     pub protocol_errors: u64,
+    /// HTTP requests that services have answered.
+    pub requests: u64,
     /// HTTP requests answered with an error.
     pub requests_refused: u64,
     /// Connections that broke.
@@ -87,7 +89,7 @@ impl Stats {
     }
 
     /// Every counter with its name, in a fixed order.
-    pub fn entries(&self) -> [(&'static str, u64); 25] {
+    pub fn entries(&self) -> [(&'static str, u64); 26] {
         [
             ("opened", self.opened),
             ("closed", self.closed),
@@ -106,6 +108,7 @@ impl Stats {
             ("accept_failures", self.accept_failures),
             ("accept_aborted", self.accept_aborted),
             ("protocol_errors", self.protocol_errors),
+            ("requests", self.requests),
             ("requests_refused", self.requests_refused),
             ("lost", self.lost),
             ("abnormal", self.abnormal),

@@ -15,23 +15,26 @@
 //! accept, a later one a while after its first byte, and between requests a client may idle for a
 //! while. A client that trickles bytes moves none of them. (From `First`, too, a request leads to
 //! `Later` where it is answered before its body has come; the end of the body leads to `Between`.)
+//!
+//! A request for a [`Resource`](super::Resource) is complete with its body, which is a part of it for
+//! the deadline, too. Whoever asks whether to send the body is told to (100), and what is longer than a
+//! message may be is refused (413) by its head. The service behind the resource is called in between:
+//!
+//! ```text
+//!   head ──► body, if there is one ──► Event::Asked ──► the service ──► respond() ──► answered
+//! ```
 
-use std::fmt;
-
+use super::answer::{Manner, Outcome, Refusal, answer, refuse, respond};
 use super::head::HeadBuffer;
-use super::page::Shown;
-use super::{CloseReason, Event, Route, Site, Wire};
-use crate::address::Escaped;
+use super::resource;
+use super::upload::Upload;
+use super::{Asked, CloseReason, Event, Wire};
 use crate::buffer::BufferPool;
 use crate::codec::Payload;
-use crate::codec::http::{
-    self, Body, HeadKind, Persistence, Request, Response, Status, parse_request,
-};
-use crate::codec::websocket::deflate::{Agreement, negotiation};
-use crate::codec::websocket::handshake;
+use crate::codec::http::{Body, HeadKind, Persistence, Request, Response, Status, parse_request};
 
-/// A request may carry a body of this length, which is skipped. Nothing here takes a body, and a
-/// longer one is not worth its transport: the connection is closed behind the response.
+/// A body of this length is skipped where nobody takes it. A longer one is not worth its transport: the
+/// connection is closed behind the response.
 const MAX_SKIPPED_BYTES: u32 = 64 * 1024;
 
 /// A server's side of one HTTP connection.
@@ -41,26 +44,12 @@ pub struct Http {
     stage: Stage,
     /// How much of a body is still to be skipped.
     body_left: u32,
+    /// A request whose body is on its way.
+    upload: Option<Upload>,
+    /// How the request that a service has is to be answered.
+    asked: Option<Manner>,
     /// The deadline of the stage counts from the moment of the last bytes.
     is_restarted: bool,
-}
-
-/// A request that was answered with an error. It prints as the one line that a log has for it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refusal {
-    status: Status,
-    /// The origin or the host that is not allowed, escaped.
-    not_allowed: Option<Box<str>>,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "answered {}", self.status)?;
-        match &self.not_allowed {
-            Some(who) => write!(f, " to {who}"),
-            None => Ok(()),
-        }
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,17 +68,11 @@ impl Default for Http {
             head: HeadBuffer::new(HeadKind::Request),
             stage: Stage::First,
             body_left: 0,
+            upload: None,
+            asked: None,
             is_restarted: false,
         }
     }
-}
-
-/// What became of a request.
-enum Outcome {
-    /// A response, which was an error or not, and what follows it.
-    Answered(Persistence, Option<Refusal>),
-    /// The connection is a WebSocket, a client of this binding, and may compress.
-    Upgraded(u16, Option<Agreement>),
 }
 
 impl Http {
@@ -107,11 +90,26 @@ impl Http {
     /// not come was answered as soon as its head was there, and a request has one answer. (This
     /// is a missed deadline and counted as such, not a refused request as well.)
     pub fn time_out(&self, wire: &mut Wire<'_>) {
-        if self.head.has_begun() {
-            let response = Response::plain(Status::RequestTimeout, &[]);
-            let method = Method::of_head(self.head.beginning(&[]));
-            respond(&response, Persistence::Close, method, wire);
-        }
+        let head = match &self.upload {
+            Some(upload) => upload.head.as_slice(),
+            None if self.head.has_begun() => self.head.beginning(&[]),
+            None => return,
+        };
+        let response = Response::plain(Status::RequestTimeout, &[]);
+        respond(&response, Manner::of_head(head), wire);
+    }
+
+    /// Answers the request that was [asked](Event::Asked).
+    pub fn respond(
+        &mut self,
+        response: &resource::Response,
+        wire: &mut Wire<'_>,
+    ) -> Event<'static> {
+        let manner = self.asked.take().expect("each request is answered once");
+        response.with(|response| respond(response, manner, wire));
+        let status = response.status;
+        let refusal = status.is_error().then_some(Refusal { status, not_allowed: None });
+        self.answered(manner, refusal)
     }
 
     /// Takes the next request, if it is complete, and answers it.
@@ -124,51 +122,89 @@ impl Http {
         input: &mut &'a mut [u8],
         wire: &mut Wire<'_>,
     ) -> Option<Event<'a>> {
+        if let Some(upload) = self.upload.take() {
+            return self.collect(upload, input, wire.pool);
+        }
         self.skip_body(input);
         self.note_beginning(input);
         let head = match self.head.take(input, wire.pool) {
             Ok(Some(head)) => head,
             Ok(None) => return None,
             Err(status) => {
-                let method = Method::of_head(self.head.beginning(input));
+                let manner = Manner::of_head(self.head.beginning(input));
                 *input = &mut [];
-                let outcome = refuse(status, Persistence::Close, &[], method, wire);
-                return Some(self.event(outcome, Payload::Borrowed(&[]), wire));
+                self.release(wire.pool);
+                return Some(self.answered(manner, Some(refuse(status, &[], manner, wire))));
             }
         };
-        let outcome = match parse_request(head.as_slice()) {
-            Ok(request) => self.answer(&request, wire),
+        let (manner, outcome) = match parse_request(head.as_slice()) {
+            Ok(request) => {
+                let manner = self.skip_or_close(&request);
+                (manner, answer(&request, manner, wire))
+            }
             Err(status) => {
-                let method = Method::of_head(head.as_slice());
-                refuse(status, Persistence::Close, &[], method, wire)
+                let manner = Manner::of_head(head.as_slice());
+                (manner, Err(refuse(status, &[], manner, wire)))
             }
         };
-        if let Outcome::Answered(Persistence::Close, _) = outcome {
-            *input = &mut [];
-        }
-        Some(self.event(outcome, head, wire))
-    }
-
-    /// The memory held for an incomplete head, in bytes.
-    pub(super) fn buffered_bytes(&self) -> usize {
-        self.head.buffered_bytes()
-    }
-
-    /// Gives the buffer of an incomplete head back.
-    pub(super) fn release(&mut self, pool: &mut BufferPool) {
-        self.head.release(pool);
-    }
-
-    fn event<'a>(&mut self, outcome: Outcome, head: Payload<'a>, wire: &mut Wire<'_>) -> Event<'a> {
-        let (persistence, refusal) = match outcome {
-            Outcome::Upgraded(binding, deflate) => {
-                return Event::Upgraded { binding, head, deflate };
+        let refusal = match outcome {
+            Ok(Outcome::Upgraded(binding, deflate)) => {
+                return Some(Event::Upgraded { binding, head, deflate });
             }
-            Outcome::Answered(persistence, refusal) => (persistence, refusal),
+            Ok(Outcome::Asked { binding, length, manner }) => {
+                self.body_left = 0;
+                self.asked = Some(manner);
+                if length > input.len() {
+                    let upload = Upload::new(binding, head, length, wire.pool);
+                    return self.collect(upload, input, wire.pool);
+                }
+                let (body, rest) = std::mem::take(input).split_at_mut(length);
+                *input = rest;
+                let body = Payload::Borrowed(body);
+                return Some(Event::Asked(binding, Box::new(Asked { head, body })));
+            }
+            Ok(Outcome::Answered) => None,
+            Err(refusal) => Some(refusal),
         };
         head.recycle(wire.pool);
-        self.release(wire.pool);
-        match (persistence, refusal) {
+        if manner.persistence == Persistence::Close {
+            *input = &mut [];
+        }
+        Some(self.answered(manner, refusal))
+    }
+
+    /// The memory held for an incomplete request, in bytes.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.head.buffered_bytes() + self.upload.as_ref().map_or(0, Upload::buffered_bytes)
+    }
+
+    /// Gives the buffers of an incomplete request back.
+    pub(super) fn release(&mut self, pool: &mut BufferPool) {
+        self.head.release(pool);
+        if let Some(upload) = self.upload.take() {
+            upload.release(pool);
+        }
+    }
+
+    /// Takes what has come of a body.
+    fn collect<'a>(
+        &mut self,
+        mut upload: Upload,
+        input: &mut &'a mut [u8],
+        pool: &mut BufferPool,
+    ) -> Option<Event<'a>> {
+        if !upload.take(input, pool) {
+            self.upload = Some(upload);
+            return None;
+        }
+        let Upload { binding, head, body, .. } = upload;
+        let (head, body) = (Payload::Owned(head), Payload::Owned(body));
+        Some(Event::Asked(binding, Box::new(Asked { head, body })))
+    }
+
+    /// A response is in the output, which was an error or not.
+    fn answered(&mut self, manner: Manner, refusal: Option<Refusal>) -> Event<'static> {
+        match (manner.persistence, refusal) {
             (Persistence::Close, None) => Event::Finished(CloseReason::Answered),
             (Persistence::Close, Some(refusal)) => Event::Finished(CloseReason::Denied(refusal)),
             (Persistence::KeepAlive, refusal) => {
@@ -177,6 +213,22 @@ impl Http {
                 Event::Answered(refusal)
             }
         }
+    }
+
+    /// How to answer a request whose body is nobody's: it is skipped if that is certain to work.
+    fn skip_or_close(&mut self, request: &Request<'_>) -> Manner {
+        let mut manner = Manner::of(request);
+        let Body::Length(length) = request.body else { return manner };
+        // Who asks before it sends a body, and is answered, may send it all the same or send the
+        // next request in its place (RFC 9110 section 10.1.1); and who wants a WebSocket may send
+        // frames. Nobody can tell which, so nothing more is read.
+        let is_certain = !request.has_token("Expect", "100-continue")
+            && !request.has_token("Upgrade", "websocket");
+        match u32::try_from(length) {
+            Ok(length) if is_certain && length <= MAX_SKIPPED_BYTES => self.body_left = length,
+            _ => manner.persistence = Persistence::Close,
+        }
+        manner
     }
 
     /// Skips what is left of the body of the last request.
@@ -204,139 +256,4 @@ impl Http {
         self.is_restarted |= self.stage != stage;
         self.stage = stage;
     }
-
-    /// Answers a sound request.
-    fn answer(&mut self, request: &Request<'_>, wire: &mut Wire<'_>) -> Outcome {
-        let site = wire.site.expect("HTTP is spoken at web listeners only");
-        let mut persistence = request.persistence;
-        if let Body::Length(length) = request.body {
-            // Who asks before it sends a body, and is answered, may send it all the same or send the
-            // next request in its place (RFC 9110 section 10.1.1); and who wants a WebSocket may send
-            // frames. Nobody can tell which, so nothing more is read.
-            let is_certain = !request.has_token("Expect", "100-continue")
-                && !request.has_token("Upgrade", "websocket");
-            match u32::try_from(length) {
-                Ok(length) if is_certain && length <= MAX_SKIPPED_BYTES => self.body_left = length,
-                _ => persistence = Persistence::Close,
-            }
-        }
-        let method = Method::of(request);
-        if !site.hosts.allows(request.host) {
-            return forbid("the host", request.host.as_bytes(), persistence, method, wire);
-        }
-        let path = percent_encoding::percent_decode_str(request.path).decode_utf8_lossy();
-        match (site.route(&path), Shown::find(&path), method) {
-            (Some(route), _, Method::Get) => upgrade(request, site, route, persistence, wire),
-            (Some(_), _, _) => {
-                refuse(Status::MethodNotAllowed, persistence, &[("Allow", "GET")], method, wire)
-            }
-            (None, Some(shown), Method::Get | Method::Head) => {
-                shown
-                    .answer(request, site, |response| respond(response, persistence, method, wire));
-                Outcome::Answered(persistence, None)
-            }
-            (None, Some(_), Method::Other) => {
-                let allow = &[("Allow", "GET, HEAD")];
-                refuse(Status::MethodNotAllowed, persistence, allow, method, wire)
-            }
-            (None, None, _) => refuse(Status::NotFound, persistence, &[], method, wire),
-        }
-    }
-}
-
-/// Answers a request for a WebSocket (RFC 6455 section 4.2). What it offers of extensions is taken or
-/// left, and never a reason to refuse it (section 9.1).
-fn upgrade(
-    request: &Request<'_>,
-    site: &Site,
-    route: &Route,
-    persistence: Persistence,
-    wire: &mut Wire<'_>,
-) -> Outcome {
-    let checked = handshake::check_upgrade(request)
-        .and_then(|accept| Ok((accept, route.subprotocols.choose(request)?)));
-    let (accept, subprotocol) = match checked {
-        Ok(checked) => checked,
-        Err(refusal) => {
-            let (status, fields) = (refusal.status(), refusal.fields());
-            return refuse(status, persistence, fields, Method::Get, wire);
-        }
-    };
-    if let Err(origin) = check_origin(request, site) {
-        return forbid("the origin", origin, persistence, Method::Get, wire);
-    }
-    let accepted = negotiation::accept(route.deflate, request.fields(negotiation::FIELD));
-    let mut fields: Vec<(&str, &str)> = Vec::new();
-    fields.extend(subprotocol.map(|name| (handshake::SUBPROTOCOL, name)));
-    fields.extend(accepted.as_ref().map(|accepted| (negotiation::FIELD, &*accepted.response)));
-    handshake::encode_accept(wire.tail(), &accept, &fields);
-    Outcome::Upgraded(route.binding, accepted.map(|accepted| accepted.agreement))
-}
-
-/// Answers with an error, whose body is its reason phrase.
-fn refuse(
-    status: Status,
-    persistence: Persistence,
-    fields: &[(&str, &str)],
-    method: Method,
-    wire: &mut Wire<'_>,
-) -> Outcome {
-    respond(&Response::plain(status, fields), persistence, method, wire);
-    Outcome::Answered(persistence, Some(Refusal { status, not_allowed: None }))
-}
-
-/// Answers 403 to a host or origin that is not allowed; the log names it, the peer knows it.
-fn forbid(
-    what: &str,
-    who: &[u8],
-    persistence: Persistence,
-    method: Method,
-    wire: &mut Wire<'_>,
-) -> Outcome {
-    let status = Status::Forbidden;
-    respond(&Response::plain(status, &[]), persistence, method, wire);
-    let not_allowed = Some(format!("{what} \"{}\"", Escaped(who)).into_boxed_str());
-    Outcome::Answered(persistence, Some(Refusal { status, not_allowed }))
-}
-
-/// The methods that are told apart.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Method {
-    Get,
-    Head,
-    Other,
-}
-
-impl Method {
-    /// The method of a head that is not sound, or not whole: HEAD gets no body, whatever else is
-    /// wrong.
-    fn of_head(head: &[u8]) -> Method {
-        let start = head.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(head.len());
-        if head[start..].starts_with(b"HEAD ") { Method::Head } else { Method::Other }
-    }
-
-    fn of(request: &Request<'_>) -> Method {
-        match request.method {
-            "GET" => Method::Get,
-            "HEAD" => Method::Head,
-            _ => Method::Other,
-        }
-    }
-}
-
-/// Appends a response; HEAD gets no body.
-fn respond(response: &Response<'_>, persistence: Persistence, method: Method, wire: &mut Wire<'_>) {
-    let parts = if method == Method::Head { http::Payload::HeadOnly } else { http::Payload::Body };
-    let unix_seconds = wire.unix_seconds;
-    response.encode(wire.tail(), parts, persistence, unix_seconds);
-}
-
-/// Whether the page that a request comes from may open a WebSocket here; if not, the origin that it
-/// gave. Who sends no Origin is no browser, and nobody's page.
-fn check_origin<'a>(request: &Request<'a>, site: &Site) -> Result<(), &'a [u8]> {
-    let mut origins = request.fields("origin");
-    let Some(origin) = origins.next() else { return Ok(()) };
-    let is_allowed = origins.next().is_none()
-        && str::from_utf8(origin).is_ok_and(|origin| site.origins.allows(origin, request.host));
-    if is_allowed { Ok(()) } else { Err(origin) }
 }

@@ -18,6 +18,7 @@
 //! The upper half is a server's, the lower a client's; they share all but the first step. A WebSocket
 //! whose two sides have agreed on it in the handshake is [`Compressed`].
 
+mod answer;
 mod close_reason;
 mod compressed;
 mod head;
@@ -26,15 +27,19 @@ mod line;
 mod message;
 mod opening;
 mod page;
+mod resource;
 mod site;
+mod upload;
 mod websocket;
 
+pub use self::answer::Refusal;
 pub use self::close_reason::{CloseReason, Deadline};
 pub use self::compressed::Compressed;
-pub use self::http::{Http, Refusal};
+pub use self::http::Http;
 pub use self::line::Line;
 pub use self::message::{Message, MessageKind};
 pub use self::opening::{Opening, OpeningRequest};
+pub use self::resource::{Request, Resource, Response};
 pub use self::site::{Route, Site};
 pub use self::websocket::WebSocket;
 
@@ -43,6 +48,7 @@ use rand::rngs::StdRng;
 
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::Payload;
+pub use crate::codec::http::Status;
 use crate::codec::line as lines;
 use crate::codec::websocket::deflate::{self, Agreement, WindowBits, encode_deflated};
 use crate::codec::websocket::handshake::HandshakeError;
@@ -119,10 +125,22 @@ pub enum Event<'a> {
         /// Whether all is well, and then how messages are compressed, if they are.
         checked: Result<Option<Agreement>, HandshakeError>,
     },
+    /// A request for a resource of this binding, by index, has come. It waits for [`Http::respond`].
+    /// Boxed, because every message is returned in one of these.
+    Asked(u16, Box<Asked<'a>>),
     /// A request was answered, perhaps with an error; there may be another behind it.
     Answered(Option<Refusal>),
     /// The conversation is over: flush what is queued, then close. Nothing follows.
     Finished(CloseReason),
+}
+
+/// A whole request.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// Its head, to the empty line.
+    pub head: Payload<'a>,
+    /// What followed it.
+    pub body: Payload<'a>,
 }
 
 /// The state machine of one connection. A closed set, hence an enum.
@@ -145,6 +163,10 @@ pub enum Protocol {
     /// room for it.
     Compressed(Box<Compressed>),
 }
+
+// Each message is returned in one.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Event<'static>>() <= 32);
 
 // There is one in each connection.
 #[cfg(target_pointer_width = "64")]

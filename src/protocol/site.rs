@@ -1,5 +1,6 @@
 //! What a web listener offers: which path leads to which binding, and who may come.
 
+use super::resource::Resource;
 use crate::access::{HostPolicy, OriginPolicy};
 use crate::codec::http::parse_request;
 use crate::codec::websocket::deflate::Policy;
@@ -22,11 +23,13 @@ pub struct Route {
     pub subprotocols: Subprotocols,
 }
 
-/// One web listener: the WebSocket paths on it, and the checks in front of them.
+/// One web listener: the WebSocket paths and the resources on it, and the checks in front of them.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
     /// The WebSocket paths.
     pub routes: Vec<Route>,
+    /// The resources, with the index of the binding that each belongs to.
+    pub resources: Vec<(Resource, u16)>,
     /// Which origins a browser may come from.
     pub origins: OriginPolicy,
     /// Which hosts may be asked for.
@@ -37,6 +40,17 @@ impl Site {
     /// The route of `path` (decoded).
     pub fn route(&self, path: &str) -> Option<&Route> {
         self.routes.iter().find(|route| route.path == path)
+    }
+
+    /// The resource of `path` (decoded), and its binding: of several the one that is named most
+    /// exactly.
+    pub fn resource(&self, path: &str) -> Option<(&Resource, u16)> {
+        let matching = self
+            .resources
+            .iter()
+            .filter_map(|(resource, binding)| Some((resource.matches(path)?, resource, *binding)));
+        let (_, resource, binding) = matching.max_by_key(|(length, ..)| *length)?;
+        Some((resource, binding))
     }
 
     /// The subprotocol that a client of `binding` speaks, whose handshake was this head. It follows

@@ -20,7 +20,7 @@ use std::any::Any;
 
 pub use crate::address::PeerAddr;
 pub use crate::engine::{ConnId, Context};
-pub use crate::protocol::{CloseReason, Message, MessageKind};
+pub use crate::protocol::{CloseReason, Message, MessageKind, Request, Resource, Response, Status};
 use crate::time::Time;
 
 /// Answers the messages of any number of peers, over any transport.
@@ -66,6 +66,17 @@ pub trait Service: Any {
         reply: &mut Vec<u8>,
     ) -> bool {
         false
+    }
+
+    /// What it answers over HTTP, on the web listener of a binding whose WebSockets are at `path`; asked
+    /// for once, when the server starts. A WebSocket goes before a resource at the same path.
+    fn resources(&self, path: &str) -> Vec<Resource> {
+        Vec::new()
+    }
+
+    /// Somebody has asked for one of its [resources](Service::resources), by a method that it takes. A
+    /// response that is left as it is says "404 Not Found".
+    fn on_request(&mut self, cx: &mut Context<'_>, request: &Request<'_>, response: &mut Response) {
     }
 
     /// When [`handle_timeout`](Service::handle_timeout) is to be called: a moment reckoned from

@@ -38,6 +38,7 @@ pub use authority::Authority;
 pub use date::imf_fixdate;
 pub use fields::Fields;
 pub use request::{Body, Persistence, Request, Version, parse_request};
+pub(crate) use response::TEXT_PLAIN;
 pub use response::{Payload, Response};
 pub use scanner::{HeadKind, HeadScanner};
 pub use status::Status;

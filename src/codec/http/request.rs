@@ -78,6 +78,12 @@ impl<'a> Request<'a> {
     pub fn has_token(&self, name: &str, token: &str) -> bool {
         self.fields.has_token(name, token)
     }
+
+    /// Whether the client waits to be told to send its body (RFC 9110 section 10.1.1); one that speaks
+    /// HTTP/1.0 does not know how to.
+    pub fn expects_continue(&self) -> bool {
+        self.version == Version::Http11 && self.has_token("Expect", "100-continue")
+    }
 }
 
 /// Reads a whole head, from its first byte to its empty line.

@@ -19,6 +19,8 @@ pub enum Status {
     MethodNotAllowed,
     /// 408: the request had begun and did not become complete in time.
     RequestTimeout,
+    /// 413: the body is longer than a message may be.
+    ContentTooLarge,
     /// 426: the WebSocket version is not ours. The reply carries `Upgrade`.
     UpgradeRequired,
     /// 431: the head is longer than [`MAX_HEAD_BYTES`](super::MAX_HEAD_BYTES), or has more
@@ -41,11 +43,17 @@ impl Status {
             Status::NotFound => 404,
             Status::MethodNotAllowed => 405,
             Status::RequestTimeout => 408,
+            Status::ContentTooLarge => 413,
             Status::UpgradeRequired => 426,
             Status::HeaderTooLarge => 431,
             Status::NotImplemented => 501,
             Status::VersionNotSupported => 505,
         }
+    }
+
+    /// Whether it says that a request was not served.
+    pub fn is_error(self) -> bool {
+        self.code() >= 400
     }
 
     /// The phrase behind the digits.
@@ -63,6 +71,7 @@ impl Status {
             Status::NotFound => "Not Found\n",
             Status::MethodNotAllowed => "Method Not Allowed\n",
             Status::RequestTimeout => "Request Timeout\n",
+            Status::ContentTooLarge => "Content Too Large\n",
             Status::UpgradeRequired => "Upgrade Required\n",
             Status::HeaderTooLarge => "Request Header Fields Too Large\n",
             Status::NotImplemented => "Not Implemented\n",

@@ -48,7 +48,8 @@ impl World {
     }
 
     pub(super) fn web(&mut self, service: impl Service + 'static) -> EndpointId {
-        let binding = self.bind(service).index();
+        let bound = self.bind(service);
+        let (binding, resources) = (bound.index(), self.engine.resources(bound, "/desk"));
         let route = |path: &str, deflate| Route {
             path: path.to_owned(),
             binding,
@@ -60,7 +61,7 @@ impl World {
             route("/deflate", Policy::NoTakeover),
             route("/takeover", Policy::Takeover),
         ];
-        self.engine.add_endpoint(Endpoint::Web(Site { routes, ..Site::default() }))
+        self.engine.add_endpoint(Endpoint::Web(Site { routes, resources, ..Site::default() }))
     }
 
     pub(super) fn open(&mut self, endpoint: EndpointId) -> ConnId {

@@ -3,12 +3,13 @@
 //! has to come to the same answers.
 
 mod framing;
+mod resources;
 mod targets;
 mod trickle;
 mod upgrades;
 
+use self::resources::Desk;
 use super::world::{REQUEST, Socket, World};
-use crate::service::Echo;
 
 /// What becomes of the connection behind the answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,11 +26,12 @@ use Then::{Closed, Kept, WebSocket};
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// One answer, read back from the output.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 struct Answer {
     /// With [`HEAD`] added where the body is left out.
     status: u16,
     head: String,
+    body: String,
 }
 
 /// Marks the status of an answer whose body is left out, as HEAD has it.
@@ -44,16 +46,24 @@ fn answers(mut output: &[u8]) -> (Vec<Answer>, &[u8]) {
         let head = str::from_utf8(&output[..end]).expect("ASCII").to_owned();
         output = &output[end..];
         let digits = &head.strip_prefix("HTTP/1.1 ").expect("a status line")[..3];
-        let mut answer = Answer { status: digits.parse().expect("a number"), head };
-        if answer.status == 101 {
+        let mut answer =
+            Answer { status: digits.parse().expect("a number"), head, body: String::new() };
+        if answer.status < 200 {
+            let is_last = answer.status == 101;
             answers.push(answer);
-            break;
+            if is_last {
+                break;
+            }
+            continue;
         }
-        if output.is_empty() || output.starts_with(b"HTTP/1.1 ") {
+        let length = field(&answer, "Content-Length").expect("every answer has a length");
+        let length: usize = length.parse().expect("a number");
+        if length > 0 && (output.is_empty() || output.starts_with(b"HTTP/1.1 ")) {
             answer.status += HEAD;
         } else {
-            let length = field(&answer, "Content-Length").expect("every answer has a length");
-            output = &output[length.parse().expect("a number")..];
+            let (body, rest) = output.split_at(length);
+            answer.body = str::from_utf8(body).expect("text").to_owned();
+            output = rest;
         }
         answers.push(answer);
     }
@@ -67,10 +77,16 @@ fn field<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
 
 /// Sends `input` cut at these places and compares what comes of it.
 #[track_caller]
-fn check_cut(name: &str, input: &[u8], cuts: &[usize], statuses: &[u16], then: Then) {
+fn check_cut(
+    name: &str,
+    input: &[u8],
+    cuts: &[usize],
+    statuses: &[u16],
+    then: Then,
+) -> Vec<Answer> {
     let mut world = World::new();
-    let echo = world.web(Echo);
-    let id = world.open(echo);
+    let desk = world.web(Desk);
+    let id = world.open(desk);
     let mut output = Vec::new();
     let mut start = 0;
     for end in cuts.iter().copied().chain([input.len()]) {
@@ -98,19 +114,22 @@ fn check_cut(name: &str, input: &[u8], cuts: &[usize], statuses: &[u16], then: T
             assert_eq!(frames, expected, "{name}, cut at {cuts:?}: {}", frames.escape_ascii());
         }
     }
+    got
 }
 
 #[track_caller]
-fn check(name: &str, input: impl AsRef<[u8]>, statuses: &[u16], then: Then) {
+fn check(name: &str, input: impl AsRef<[u8]>, statuses: &[u16], then: Then) -> Vec<Answer> {
     let input = input.as_ref();
-    check_cut(name, input, &[], statuses, then);
-    check_cut(name, input, &(1..input.len()).collect::<Vec<_>>(), statuses, then);
+    let whole = check_cut(name, input, &[], statuses, then);
+    let same = |cut: Vec<Answer>| assert_eq!(cut, whole, "{name}");
+    same(check_cut(name, input, &(1..input.len()).collect::<Vec<_>>(), statuses, then));
     // What is long is cut near its ends, where something is decided.
     let is_long = input.len() > 1024;
     let near_an_end = |place: &usize| !is_long || *place < 50 || place + 50 > input.len();
     for place in (1..input.len()).filter(near_an_end) {
-        check_cut(name, input, &[place], statuses, then);
+        same(check_cut(name, input, &[place], statuses, then));
     }
+    whole
 }
 
 /// A request for `/` with more fields.

@@ -1,0 +1,46 @@
+//! HTTP requests for the resources of services.
+
+use super::context::Context;
+use super::observer::Observer;
+use super::{BindingId, ConnId, Endpoint, Engine};
+use crate::protocol::{Asked, Event, Protocol, Request, Resource, Response};
+
+impl<O: Observer> Engine<O> {
+    /// What the service behind a binding answers over HTTP, on a web listener where its WebSockets are
+    /// at `path`.
+    pub fn resources(&self, binding: BindingId, path: &str) -> Vec<(Resource, u16)> {
+        let service = self.bindings[usize::from(binding.0)].service;
+        let resources = self.services[usize::from(service.0)].resources(path);
+        resources.into_iter().map(|resource| (resource, binding.0)).collect()
+    }
+
+    /// Has a service answer a request; what comes of it for the connection. Out of line, since the table
+    /// of the request's fields is large, and every WebSocket message is handled where this is called.
+    #[inline(never)]
+    pub(super) fn ask(
+        &mut self,
+        id: ConnId,
+        binding: BindingId,
+        asked: Asked<'_>,
+    ) -> Option<Event<'static>> {
+        let Asked { head, body } = asked;
+        let core = &mut self.core;
+        let endpoint = core.connections.get(id)?.endpoint;
+        let site = core.endpoints.get(usize::from(endpoint)).and_then(Endpoint::site)?;
+        let request = Request::new(&head, &body, site);
+        let mut response = Response::new(&mut core.pool);
+        core.stats.requests += 1;
+        let service = self.bindings[usize::from(binding.0)].service;
+        let mut context = Context::new(core, None);
+        self.services[usize::from(service.0)].on_request(&mut context, &request, &mut response);
+        self.tell_closed();
+        let event = match self.core.wire(id) {
+            Some((Protocol::Http(http), mut wire)) => Some(http.respond(&response, &mut wire)),
+            _ => None,
+        };
+        response.recycle(&mut self.core.pool);
+        head.recycle(&mut self.core.pool);
+        body.recycle(&mut self.core.pool);
+        event
+    }
+}
