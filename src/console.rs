@@ -104,14 +104,15 @@ pub(crate) fn limits_line(limits: &Limits) -> String {
 
 /// How many descriptors the process may have, and how many connections that makes.
 pub(crate) fn descriptors_line(descriptors: Descriptors) -> String {
-    let Descriptors { limit, possible, max_connections } = descriptors;
+    let Descriptors { limit, possible, max_connections, max_per_ip } = descriptors;
     let enough = possible.min(max_connections);
     let asked = if max_connections > possible {
         format!(", not for the {max_connections} that were asked for")
     } else {
         String::new()
     };
-    format!("descriptors: {limit}, enough for {enough} connections at a time{asked}\n")
+    let each = max_per_ip.map_or_else(String::new, |most| format!(", {most} of one IP address"));
+    format!("descriptors: {limit}, enough for {enough} connections at a time{asked}{each}\n")
 }
 
 /// Whether text for people has colour.
@@ -211,7 +212,8 @@ unix://./t               time     nc -U ./t
              ping 25s + 8s, drain 30s\n"
         );
         let line = |max_connections| {
-            descriptors_line(Descriptors { limit: 1024, possible: 1000, max_connections })
+            let (limit, possible, max_per_ip) = (1024, 1000, None);
+            descriptors_line(Descriptors { limit, possible, max_connections, max_per_ip })
         };
         assert_eq!(line(1000), "descriptors: 1024, enough for 1000 connections at a time\n");
         assert_eq!(line(10), "descriptors: 1024, enough for 10 connections at a time\n");

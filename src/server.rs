@@ -129,6 +129,7 @@ impl Server {
         // Nobody, until it is known how many descriptors are left.
         let mut reactor = Reactor::new(kernel, engine, 0);
         reactor.set_spin(config.spin);
+        reactor.set_max_per_ip(config.max_per_ip);
         let mut places = vec![None; bindings.len()];
         for listener in config.listeners() {
             let first = match &listener.plan {
@@ -212,6 +213,8 @@ pub struct Descriptors {
     /// How many connections are served at a time. Where more were asked for than are possible, others
     /// are turned away when the descriptors are used up.
     pub max_connections: usize,
+    /// How many of one IP address, where that is limited.
+    pub max_per_ip: Option<NonZeroUsize>,
 }
 
 impl Descriptors {
@@ -223,7 +226,7 @@ impl Descriptors {
         let possible = limit.saturating_sub(open + SPARE_DESCRIPTORS);
         let possible = usize::try_from(possible).unwrap_or(usize::MAX).max(1);
         let max_connections = config.max_connections.map_or(possible, NonZeroUsize::get);
-        Descriptors { limit, possible, max_connections }
+        Descriptors { limit, possible, max_connections, max_per_ip: config.max_per_ip }
     }
 }
 

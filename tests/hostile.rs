@@ -16,12 +16,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use socket2::SockRef;
 
-use support::{PATIENCE, SWITCHING, Server, UPGRADE, exchange, patient_tcp, readily, rest};
+use support::{
+    PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, patient_tcp, readily, rest, settle,
+};
 
 const LINE: usize = 0;
 const WEB: usize = 1;
@@ -100,36 +101,6 @@ impl Bystander {
         self.is_over.store(true, Ordering::Relaxed);
         let count = self.thread.join().expect("a bystander is served");
         assert!(count > 0);
-    }
-}
-
-/// The counters, and what was logged in front of them.
-fn counters(server: &mut Server) -> (BTreeMap<String, u64>, Vec<String>) {
-    server.signal(Signal::SIGUSR1);
-    let mut lines = Vec::new();
-    loop {
-        let line = server.next_line().expect("the server runs");
-        if line.contains("open=") {
-            let entries = line.split(' ').filter_map(|word| word.split_once('='));
-            let number = |value: &str| value.parse().expect("a number");
-            let entries = entries.map(|(name, value)| (name.to_owned(), number(value)));
-            return (entries.collect(), lines);
-        }
-        lines.push(line);
-    }
-}
-
-/// Waits until the server has `open` connections; returns the counters and what was logged.
-fn settle(server: &mut Server, open: u64) -> (BTreeMap<String, u64>, Vec<String>) {
-    let deadline = Instant::now() + PATIENCE;
-    let mut all = Vec::new();
-    loop {
-        let (counters, lines) = counters(server);
-        all.extend(lines);
-        if counters["open"] == open {
-            return (counters, all);
-        }
-        assert!(Instant::now() < deadline, "not {open} connections but {counters:?}: {all:#?}");
     }
 }
 
@@ -654,9 +625,7 @@ fn without_descriptors_others_are_turned_away_at_once_and_nobody_else_notices() 
     // More only where the test itself was started with a descriptor above the limit.
     assert!(descriptors(&server) >= LIMIT);
     // At the other door it is the same.
-    let mut request = server.connect(WEB);
-    request.write_all(UPGRADE.as_bytes()).expect("writes");
-    let ended = request.read(&mut [0]).map_err(|error| error.kind());
+    let ended = server.connect(WEB).read(&mut [0]).map_err(|error| error.kind());
     assert_eq!(ended, Err(std::io::ErrorKind::ConnectionReset));
 
     // Whoever is connected has been served all the while. Others take its places.

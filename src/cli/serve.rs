@@ -54,6 +54,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "NUMBER", help_heading = "Limits", value_parser = connections)]
     max_connections: Option<NonZeroUsize>,
 
+    /// The most connections of one IP address at a time, or of one /64 of IPv6 [default: no limit]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits", value_parser = connections)]
+    max_per_ip: Option<NonZeroUsize>,
+
     /// For an HTTP request to be complete
     #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
           default_value_t = time(Limits::default().handshake_timeout))]
@@ -119,6 +123,7 @@ impl ServeArgs {
             bindings,
             limits,
             max_connections: self.max_connections,
+            max_per_ip: self.max_per_ip,
             spin: self.spin.duration(),
             origins: OriginPolicy { allowed: self.allow_origin },
             hosts: HostPolicy { allowed: self.allow_host },
@@ -225,7 +230,7 @@ mod tests {
         let args = "--max-message 2KiB --max-line 3KiB --max-queued 4KiB --max-connections 5 \
                     --handshake-timeout 6s --keepalive-timeout 7s --ping-interval 8s \
                     --pong-timeout 9s --drain-timeout 10s --deflate-from 11 --allow-origin null \
-                    --allow-origin https://a --allow-host b echo=tcp://:1";
+                    --allow-origin https://a --allow-host b --max-per-ip 12 echo=tcp://:1";
         let args = serve(&args.split_whitespace().collect::<Vec<_>>());
         let config = args.config(Path::new("/tmp")).expect("legal");
         let mut expected = Limits {
@@ -242,6 +247,7 @@ mod tests {
         expected.protocol.deflate_from = 11;
         assert_eq!(config.limits, expected);
         assert_eq!(config.max_connections, NonZeroUsize::new(5));
+        assert_eq!(config.max_per_ip, NonZeroUsize::new(12));
         assert_eq!(config.bindings.as_slice().len(), 1);
         assert!(config.origins.allows("null", "b") && config.origins.allows("https://a:443", "b"));
         assert!(config.hosts.allows("B:1") && !config.hosts.allows("c"));

@@ -63,6 +63,9 @@ pub struct Config {
     pub limits: Limits,
     /// The most connections at a time; `None`: as many as there are descriptors for.
     pub max_connections: Option<NonZeroUsize>,
+    /// The most connections of one IP address at a time, and of one network of 64 bits where that is
+    /// IPv6; `None`: as many as there may be.
+    pub max_per_ip: Option<NonZeroUsize>,
     /// How long the loop looks for events before it sleeps.
     pub spin: Duration,
     /// Which web pages may open a WebSocket.

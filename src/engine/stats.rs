@@ -33,6 +33,8 @@ pub struct Stats {
     pub oversize: u64,
     /// Connections refused because there were too many.
     pub refused_connections: u64,
+    /// Connections refused because there were too many of their address.
+    pub refused_per_ip: u64,
     /// Connections refused because there was no descriptor for them.
     pub refused_no_descriptor: u64,
     /// Times that accepting failed for want of memory or otherwise, while whoever was waiting went on
@@ -89,7 +91,7 @@ impl Stats {
     }
 
     /// Every counter with its name, in a fixed order.
-    pub fn entries(&self) -> [(&'static str, u64); 26] {
+    pub fn entries(&self) -> [(&'static str, u64); 27] {
         [
             ("opened", self.opened),
             ("closed", self.closed),
@@ -104,6 +106,7 @@ impl Stats {
             ("datagrams_not_sent", self.datagrams_not_sent),
             ("oversize", self.oversize),
             ("refused_connections", self.refused_connections),
+            ("refused_per_ip", self.refused_per_ip),
             ("refused_no_descriptor", self.refused_no_descriptor),
             ("accept_failures", self.accept_failures),
             ("accept_aborted", self.accept_aborted),

@@ -5,7 +5,8 @@
 //!
 //! | what is the matter | who waits | then |
 //! |---|---|---|
-//! | there are [as many as there may be](Reactor::new) | is accepted, and closed | the next one |
+//! | there are [as many as there may be](Reactor::new) | is accepted, and aborted | the next one |
+//! | or [of this address](Reactor::set_max_per_ip) | is accepted, and aborted | the next one |
 //! | no descriptor is free | is turned away with the one [in reserve](Kernel::refuse) | the next one |
 //! | neither is the reserve, or no memory, or it is forbidden | goes on waiting | the listener rests |
 //!
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use log::{debug, warn};
 
+use super::per_ip::Block;
 use super::readiness::Readiness;
 use super::source::Source;
 use super::{Reactor, Rules};
@@ -42,6 +44,7 @@ const WARN_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Warnings {
     too_many: Warning,
+    too_many_of_one: Warning,
     no_descriptor: Warning,
     failed: Warning,
 }
@@ -147,12 +150,27 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             }
             return true;
         }
+        let block = self.per_ip.as_ref().and_then(|_| Block::of(&peer));
+        if let (Some(per_ip), Some(block)) = (&self.per_ip, block)
+            && !per_ip.has_room(block)
+        {
+            let most = per_ip.most;
+            self.kernel.abort(stream);
+            self.engine.stats_mut().refused_per_ip += 1;
+            if self.warnings.too_many_of_one.is_due(now.time) {
+                warn!("refused {peer}: there are {most} connections of {block} already");
+            }
+            return true;
+        }
         let id = self.next_id();
         // There is room in a new socket; the first write finds out if not.
         if let Err(error) = self.watch(id, stream, Readiness::WRITABLE) {
             debug!("cannot watch {peer}: {error}");
             self.engine.stats_mut().accept_failures += 1;
             return true;
+        }
+        if let (Some(per_ip), Some(block)) = (&mut self.per_ip, block) {
+            per_ip.enter(id.index as usize, block);
         }
         debug!("{id}: from {peer}");
         self.engine.open(id, endpoint, now);

@@ -22,6 +22,7 @@ mod accept;
 mod datagram;
 mod dial;
 mod invariants;
+mod per_ip;
 mod readiness;
 mod rules;
 mod source;
@@ -33,11 +34,13 @@ pub use self::rules::{Rules, Sound};
 use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use log::{info, trace, warn};
 use slab::Slab;
 
+use self::per_ip::PerIp;
 use self::readiness::Readiness;
 use self::source::{DatagramSource, ListenerSource, Source, StreamSource, small};
 use crate::engine::{ConnId, EndpointId, Engine, Observer};
@@ -76,6 +79,8 @@ pub struct Reactor<K: Kernel, O: Observer = (), R: Rules = Sound> {
     read_buffer: Box<[u8]>,
     generation: u32,
     max_connections: usize,
+    /// How many each address has, where that is limited.
+    per_ip: Option<PerIp>,
     /// How long to look for events again and again before sleeping.
     spin: Duration,
     /// How long that was in vain.
@@ -132,6 +137,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             read_buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
             generation: 0,
             max_connections,
+            per_ip: None,
             spin: Duration::ZERO,
             spun: Duration::ZERO,
             last_event: now.time,
@@ -191,6 +197,14 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Changes how many connections there may be at a time. Those that are there stay.
     pub fn set_max_connections(&mut self, max_connections: usize) {
         self.max_connections = max_connections;
+    }
+
+    /// Takes at most so many connections of one IP address at a time, or as many as there may be
+    /// (`None`). Of IPv6 the addresses of one network of 64 bits are counted as one, because each
+    /// host has all of them to choose from. UNIX sockets and connections that services dial are not
+    /// counted. To be set before anybody comes.
+    pub fn set_max_per_ip(&mut self, most: Option<NonZeroUsize>) {
+        self.per_ip = most.map(|most| PerIp::new(most.get()));
     }
 
     /// For how long it has looked for events and there were none. To the system that is CPU time like
@@ -417,6 +431,11 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             let id = source.id(index);
             self.kernel.close(source.stream);
             self.engine.remove(id);
+            if let Some(per_ip) = &mut self.per_ip
+                && R::COUNT_DEPARTURES
+            {
+                per_ip.leave(index);
+            }
         }
     }
 

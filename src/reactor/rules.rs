@@ -33,6 +33,8 @@ pub trait Rules {
     const GO_ON_AFTER_ABORT: bool = true;
     /// Neither does one that was turned away for want of descriptors.
     const GO_ON_AFTER_REFUSAL: bool = true;
+    /// Who leaves makes room for another of the same address.
+    const COUNT_DEPARTURES: bool = true;
     /// What a write did not take is kept.
     const KEEP_TAIL_OF_WRITE: bool = true;
     /// An event that says that the peer has ended its side makes the loop read to the end, because a

@@ -5,7 +5,7 @@ use std::fmt;
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 use readily::codec::websocket as frames;
-use readily::kernel::sim::{Port, Received, Remote, Sim};
+use readily::kernel::sim::{Received, Remote, Sim};
 
 use crate::ear::{Ear, Heard};
 use crate::script::{Ending, Expected, Kind, Script, Service, frame};
@@ -58,8 +58,7 @@ impl Actor {
     pub(crate) fn new(
         number: usize,
         script: Script,
-        port: Port,
-        sim: &mut Sim,
+        remote: Remote,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Actor {
         let appetites = [0, 1, 100, 100_000, 100_000, 100_000];
@@ -68,7 +67,7 @@ impl Actor {
             number,
             ear: Ear::new(script.kind),
             script,
-            remote: sim.dial(port),
+            remote,
             sent: 0,
             appetite: appetites[rng.random_range(0..appetites.len())],
             pace: paces[rng.random_range(0..paces.len())],

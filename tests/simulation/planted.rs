@@ -30,6 +30,7 @@ planted! {
     simulation_finds_accepting_without_a_pause breaks PAUSE_ACCEPTING;
     simulation_finds_a_queue_forgotten_behind_an_abort breaks GO_ON_AFTER_ABORT;
     simulation_finds_a_queue_forgotten_behind_a_refusal breaks GO_ON_AFTER_REFUSAL;
+    simulation_finds_places_that_are_not_given_back breaks COUNT_DEPARTURES;
     simulation_finds_the_lost_tail_of_a_short_write breaks KEEP_TAIL_OF_WRITE;
     simulation_finds_an_ignored_close_hint breaks HEED_CLOSE_HINT;
     simulation_finds_a_socket_freed_during_dispatch breaks FREE_AT_END_OF_TURN;

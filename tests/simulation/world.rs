@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use rand::rngs::Xoshiro256PlusPlus;
@@ -30,6 +31,16 @@ const PATIENT_TURNS: usize = 60_000;
 
 /// How late after a deadline the loop may wake: time passes in calls, too.
 const LATE: Duration = Duration::from_millis(1);
+
+/// Where peers come from: two ways to write one address, and two addresses of one network.
+const ADDRESSES: [&str; 6] = [
+    "127.0.0.1",
+    "::ffff:127.0.0.1",
+    "192.0.2.1",
+    "2001:db8::1",
+    "2001:db8::ffff:1:2:3",
+    "2001:db8:0:1::1",
+];
 
 /// A server, and the world around it.
 pub(crate) struct World<R: Rules> {
@@ -83,7 +94,10 @@ impl<R: Rules> World<R> {
             let places = rng.random_range(1..30);
             sim.limit_descriptors(sim.open_descriptors() + places);
         }
+        let of_each = rng.random_bool(0.3).then(|| rng.random_range(1..6));
+        sim.expect_at_most(most, of_each);
         let mut reactor = Reactor::with_rules(sim, builder.engine, most);
+        reactor.set_max_per_ip(of_each.and_then(NonZeroUsize::new));
         for (handle, endpoint) in builder.listeners {
             reactor.add_listener(handle, endpoint).expect("the weather is calm");
         }
@@ -348,8 +362,9 @@ impl<R: Rules> World<R> {
             let number = self.actors.len();
             let script = Script::random(number, &mut self.rng);
             let port = self.ports.of(&script);
-            let sim = self.reactor.kernel_mut();
-            self.actors.push(Actor::new(number, script, port, sim, &mut self.rng));
+            let address = ADDRESSES[self.rng.random_range(0..ADDRESSES.len())].parse().unwrap();
+            let remote = self.reactor.kernel_mut().dial_from(address, port);
+            self.actors.push(Actor::new(number, script, remote, &mut self.rng));
             self.season.peers += 1;
         }
         if self.rng.random_bool(self.crowd) {
@@ -435,6 +450,8 @@ impl<R: Rules> World<R> {
         assert_eq!(stats.bytes_received, tally.bytes_read, "bytes received");
         assert_eq!(stats.bytes_sent, tally.bytes_written, "bytes sent");
         assert_eq!(stats.accept_failures, tally.accept_failures, "failures to accept");
+        assert_eq!(stats.refused_connections, tally.refused_connections, "too many");
+        assert_eq!(stats.refused_per_ip, tally.refused_per_ip, "too many of one address");
         let refused = (stats.refused_no_descriptor, tally.refused_no_descriptor);
         assert_eq!(refused.0, refused.1, "refused for want of descriptors");
         assert_eq!(stats.accept_aborted, tally.accept_aborted, "gone before they were accepted");

@@ -4,6 +4,7 @@
 //! listen when it has printed its table. A server that is dropped is stopped by its process id.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
@@ -190,6 +191,36 @@ impl Drop for Server {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
+    }
+}
+
+/// The counters, and what was logged in front of them.
+pub(crate) fn counters(server: &mut Server) -> (BTreeMap<String, u64>, Vec<String>) {
+    server.signal(Signal::SIGUSR1);
+    let mut lines = Vec::new();
+    loop {
+        let line = server.next_line().expect("the server runs");
+        if line.contains("open=") {
+            let entries = line.split(' ').filter_map(|word| word.split_once('='));
+            let number = |value: &str| value.parse().expect("a number");
+            let entries = entries.map(|(name, value)| (name.to_owned(), number(value)));
+            return (entries.collect(), lines);
+        }
+        lines.push(line);
+    }
+}
+
+/// Waits until the server has `open` connections; returns the counters and what was logged.
+pub(crate) fn settle(server: &mut Server, open: u64) -> (BTreeMap<String, u64>, Vec<String>) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut all = Vec::new();
+    loop {
+        let (counters, lines) = counters(server);
+        all.extend(lines);
+        if counters["open"] == open {
+            return (counters, all);
+        }
+        assert!(Instant::now() < deadline, "not {open} connections but {counters:?}: {all:#?}");
     }
 }
 

@@ -1,14 +1,14 @@
 //! Who comes in, who is turned away, and why not.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use nix::libc;
 use rand::RngExt as _;
 
 use super::descriptors::{Handle, What};
-use super::link::Remote;
+use super::link::{Link, Remote};
 use super::{Happening, Sim, error};
 use crate::address::PeerAddr;
 use crate::kernel::StreamKind;
@@ -21,6 +21,21 @@ const SHORTAGES: [i32; 5] = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::EN
 
 /// What it fails with for a connection that is gone. Systems differ.
 const GONE: [i32; 4] = [libc::ECONNABORTED, libc::EPROTO, libc::ENETDOWN, libc::EHOSTUNREACH];
+
+/// How many connections the loop may have.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub(super) all: usize,
+    pub(super) of_each: usize,
+}
+
+/// Whether two peers are counted as one: an address of IPv4, also as one of IPv6, or 64 bits.
+fn are_neighbours(one: IpAddr, other: IpAddr) -> bool {
+    match (one.to_canonical(), other.to_canonical()) {
+        (IpAddr::V6(one), IpAddr::V6(other)) => one.segments()[..4] == other.segments()[..4],
+        (one, other) => one == other,
+    }
+}
 
 impl Sim {
     pub(super) fn accept_stream(&mut self, number: usize) -> io::Result<(Handle, PeerAddr)> {
@@ -67,6 +82,11 @@ impl Sim {
     /// Closes a connection that was accepted, without a word.
     pub(super) fn abort_stream(&mut self, number: usize) {
         let link = self.link_of(number);
+        match (self.is_full(), self.is_crowded(link)) {
+            (true, _) => self.tally.refused_connections += 1,
+            (false, true) => self.tally.refused_per_ip += 1,
+            (false, false) => panic!("somebody is turned away for whom there is room"),
+        }
         self.descriptors.close(number);
         self.conduct.closed(false);
         self.links[link].descriptor = None;
@@ -102,6 +122,30 @@ impl Sim {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
+    /// Whether the loop has as many connections as it may.
+    fn is_full(&self) -> bool {
+        self.links.iter().filter(|link| link.is_watched).count() >= self.places.all
+    }
+
+    /// Whether it has as many as it may of the neighbours of somebody.
+    fn is_crowded(&self, link: usize) -> bool {
+        let Link { kind, address, .. } = self.links[link];
+        let is_neighbour = |link: &&Link| {
+            let is_visitor = link.is_watched && !link.is_dialed && link.kind == StreamKind::Tcp;
+            is_visitor && are_neighbours(link.address, address)
+        };
+        let neighbours = self.links.iter().filter(is_neighbour).count();
+        kind == StreamKind::Tcp && neighbours >= self.places.of_each
+    }
+
+    /// A connection is about to be watched: to be served, if it was accepted.
+    pub(super) fn check_place(&self, link: usize) {
+        if !self.links[link].is_dialed {
+            assert!(!self.is_full(), "there are more connections than there may be");
+            assert!(!self.is_crowded(link), "there are more of one address than there may be");
+        }
+    }
+
     /// Somebody finds that nobody has his connection.
     pub(super) fn turn_away(&mut self, remote: Remote) {
         self.links[remote.0].is_closed = true;
@@ -112,7 +156,7 @@ impl Sim {
     /// Where somebody comes from.
     fn address_of(&self, remote: Remote) -> PeerAddr {
         let port = u16::try_from(1024 + remote.0 % 60_000).expect("a port");
-        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        let address = SocketAddr::new(self.links[remote.0].address, port);
         match self.links[remote.0].kind {
             StreamKind::Tcp => PeerAddr::Inet { remote: address, local: None },
             StreamKind::Unix | StreamKind::Packet => PeerAddr::Unix(None),

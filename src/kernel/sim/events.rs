@@ -123,7 +123,9 @@ impl Sim {
             }
             return Err(error(libc::ENOMEM));
         }
-        if is_new && let What::Stream(_) = what {
+        if is_new && let What::Stream(link) = what {
+            self.check_place(link);
+            self.links[link].is_watched = true;
             self.tally.watched += 1;
         }
         let due = Some(self.now + self.up_to(self.weather.lateness));

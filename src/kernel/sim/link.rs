@@ -1,5 +1,7 @@
 //! A connection: two flows, the loop at one end and a remote peer at the other.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use super::flow::{End, Flow};
 use crate::kernel::StreamKind;
 
@@ -21,6 +23,8 @@ pub(super) enum Making {
 pub(super) struct Link {
     pub(super) kind: StreamKind,
     pub(super) making: Making,
+    /// Where the remote peer is, if it came to us.
+    pub(super) address: IpAddr,
     /// The loop has made it.
     pub(super) is_dialed: bool,
     /// Whom the loop has dialed; `None` where nobody is there.
@@ -41,6 +45,8 @@ pub(super) struct Link {
     pub(super) is_closed: bool,
     /// The remote peer has closed it: what comes is answered by a reset.
     pub(super) is_closed_by_remote: bool,
+    /// The loop watches it, and so has it.
+    pub(super) is_watched: bool,
     /// The loop has closed it without serving it, or never taken it.
     pub(super) is_turned_away: bool,
     /// It was destroyed by the weather, through nobody's fault.
@@ -52,6 +58,7 @@ impl Link {
         Link {
             kind,
             making,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             is_dialed: false,
             server: None,
             inbound: Flow::new(capacity),
@@ -62,6 +69,7 @@ impl Link {
             is_shut: false,
             is_closed: false,
             is_closed_by_remote: false,
+            is_watched: false,
             is_turned_away: false,
             is_destroyed: false,
         }

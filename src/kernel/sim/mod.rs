@@ -66,6 +66,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use self::conduct::Conduct;
 use self::datagram::Post;
 use self::descriptors::{Descriptors, What};
+use self::door::Places;
 use self::link::Link;
 use self::remote::{Listening, Server};
 use super::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
@@ -99,6 +100,7 @@ pub struct Sim {
     exhausted_until: Time,
     /// What that is: the error of who wants some.
     short_of: i32,
+    places: Places,
     /// How many descriptors there may be.
     most_descriptors: usize,
     /// The listener that was last found to have no descriptor for who waits.
@@ -166,6 +168,7 @@ impl Sim {
             stale: Vec::new(),
             exhausted_until: Time::ZERO,
             short_of: 0,
+            places: Places { all: usize::MAX, of_each: usize::MAX },
             most_descriptors: usize::MAX,
             refusable: None,
             accept_errors: VecDeque::new(),
@@ -221,6 +224,12 @@ impl Sim {
     /// How many descriptors are open.
     pub fn open_descriptors(&self) -> usize {
         self.descriptors.len()
+    }
+
+    /// Tells how many connections the loop may have at a time, and how many of one address, so that it
+    /// is misconduct to have more, and to turn somebody away while there are less.
+    pub fn expect_at_most(&mut self, all: usize, of_each: Option<usize>) {
+        self.places = Places { all, of_each: of_each.unwrap_or(usize::MAX) };
     }
 
     /// Lets so many be open, and one more that is held in reserve for who is to be turned away.

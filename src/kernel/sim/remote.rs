@@ -1,6 +1,7 @@
 //! The world outside: peers that come, and servers that are dialed.
 
 use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
 
 use rand::RngExt as _;
 
@@ -53,11 +54,17 @@ impl Sim {
         (handle, Port(listener))
     }
 
-    /// A peer begins to connect. It may send at once.
+    /// A peer on this machine begins to connect. It may send at once.
     pub fn dial(&mut self, port: Port) -> Remote {
+        self.dial_from(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+    }
+
+    /// A peer at `address` begins to connect. It may send at once.
+    pub fn dial_from(&mut self, address: IpAddr, port: Port) -> Remote {
         let kind = self.listeners[port.0].kind;
         let remote = Remote(self.links.len());
         self.links.push(Link::new(kind, self.weather.capacity, Making::Done));
+        self.links[remote.0].address = address;
         let arrival = self.arrival(kind);
         self.enter(arrival, Happening::Arrival(port.0, remote));
         if self.strikes(self.weather.abort) {

@@ -103,6 +103,7 @@ impl Sim {
     pub(super) fn close_stream(&mut self, number: usize) {
         let link = &mut self.links[number];
         link.descriptor = None;
+        link.is_watched = false;
         link.is_closed = true;
         if link.making != Making::Done || link.is_broken() {
             return;

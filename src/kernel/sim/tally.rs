@@ -8,6 +8,10 @@ pub struct Tally {
     /// Times that accepting has failed for want of something and nobody was turned away for it, or
     /// that a connection could not be watched.
     pub accept_failures: u64,
+    /// Connections that were accepted and aborted because there were too many.
+    pub refused_connections: u64,
+    /// Connections that were accepted and aborted because there were too many of their address.
+    pub refused_per_ip: u64,
     /// Connections that were turned away because there was no descriptor for them.
     pub refused_no_descriptor: u64,
     /// Connections that were gone before they were accepted.
