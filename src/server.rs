@@ -251,8 +251,8 @@ impl<O: Observer> BoundServer<O> {
         self.reactor.engine_mut().observer_mut()
     }
 
-    /// Serves until SIGINT, SIGTERM or a client with the right to do so stops it. Both signals and
-    /// SIGUSR1 belong to the server from [`bind`](Server::bind) on.
+    /// Serves until SIGINT, SIGTERM, SIGHUP or a client with the right to do so stops it. These signals
+    /// and SIGUSR1 belong to the server from [`bind`](Server::bind) on.
     ///
     /// # Errors
     /// If the kernel cannot be asked what is ready; no client can cause that.

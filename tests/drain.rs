@@ -1,23 +1,28 @@
 //! How a server stops: what each kind of client sees, and how long it may take.
 //!
-//! The rules are those of the first and second SIGINT or SIGTERM, of SIGUSR1, and of STOP where
-//! the binding says `stop=server`.
+//! The rules are those of the first and second SIGINT or SIGTERM, of SIGHUP, of SIGUSR1, and of STOP
+//! where the binding says `stop=server`.
 
 #[allow(unreachable_pub, reason = "a test program has nobody to export to")]
 mod support;
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::{SocketAddr as UnixSocketAddr, UnixDatagram, UnixStream};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
+use nix::pty;
 use nix::sys::signal::Signal;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::tempdir;
 
-use support::{PATIENCE, Server, exchange, expect, line, patient_tcp, rest};
+use support::{PATIENCE, Server, exchange, expect, line, patient_tcp, readily, rest};
 
 /// Close 1001 from a server, without a reason.
 const GOING_AWAY: &[u8] = b"\x88\x02\x03\xe9";
@@ -341,6 +346,94 @@ fn a_second_signal_stops_at_once_with_128_and_its_number() {
         assert!(last.ends_with(&format!(" INFO  {}: stopping at once", second.as_str())), "{log}");
         assert!(!path.exists());
     }
+}
+
+/// A server that was started with SIGHUP ignored, or not: whoever runs the tests may ignore it.
+fn server_with_sighup(disposition: &str, bindings: &[&str]) -> Server {
+    let mut command = Command::new("env");
+    command.arg(disposition).arg(readily().get_program()).arg("serve").args(bindings);
+    command.env_remove("RUST_LOG");
+    Server::spawn(command, bindings.len())
+}
+
+#[test]
+fn sighup_drains_and_a_second_one_changes_nothing() {
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().join("echo");
+    let bindings = ["echo=ws://127.0.0.1:0/ws", &format!("echo=unix://{}", path.display())];
+    let mut server = server_with_sighup("--default-signal=HUP", &bindings);
+    let mut held = server.connect(0);
+    upgrade(&mut held, "/ws");
+    server.signal(Signal::SIGHUP);
+    expect(&mut held, GOING_AWAY);
+    // SIGUSR1 is obeyed behind it: by then it has been.
+    server.signal(Signal::SIGHUP);
+    server.wait_for_line(" SIGHUP: draining 1 connections");
+    server.signal(Signal::SIGUSR1);
+    server.wait_for_line("open=1");
+    assert_held(&held);
+    held.write_all(GOING_AWAY_MASKED).expect("still there");
+    assert_eq!(rest(&mut held), b"");
+    drop(held);
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(!path.exists(), "it is unlinked");
+}
+
+#[test]
+fn sighup_is_nothing_to_who_was_started_with_it_ignored() {
+    let mut server = server_with_sighup("--ignore-signal=HUP", &["echo=tcp://127.0.0.1:0"]);
+    let mut client = server.connect(0);
+    server.signal(Signal::SIGHUP);
+    server.signal(Signal::SIGUSR1);
+    server.wait_for_line("open=");
+    exchange(&mut client, b"hi\n", b"hi\n");
+    drop(client);
+    assert_eq!(server.stop().code(), Some(0));
+    assert!(!server.rest_of_stderr().contains("SIGHUP"));
+}
+
+#[test]
+fn a_terminal_that_is_closed_leaves_no_path_behind() {
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().join("echo");
+    // Nobody but us has the other side: it is closed in every process that others start.
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let terminal = pty::posix_openpt(flags).expect("a terminal");
+    pty::grantpt(&terminal).and_then(|()| pty::unlockpt(&terminal)).expect("it is ours");
+    let name = pty::ptsname_r(&terminal).expect("it has a name");
+    let mut options = File::options();
+    options.read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits());
+    let slave = || options.open(&name).expect("it is there");
+    let mut command = Command::new("env");
+    // The terminal is the one that the server belongs to.
+    command.args(["--default-signal=HUP", "setsid", "--ctty"]).arg(readily().get_program());
+    command.arg("serve").arg(format!("echo=unix://{}", path.display())).env_remove("RUST_LOG");
+    let mut child = command.stdin(slave()).stdout(slave()).stderr(slave()).spawn().expect("spawns");
+    drop(command);
+    let deadline = Instant::now() + PATIENCE;
+    let mut client = loop {
+        match UnixStream::connect(&path) {
+            Ok(client) => break client,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    exchange(&mut client, b"hi\n", b"hi\n");
+    drop(terminal);
+    assert_eq!(rest(&mut client), b"");
+    drop(client);
+    let code = loop {
+        if let Some(status) = child.try_wait().expect("it is our child") {
+            break status.code();
+        }
+        if Instant::now() > deadline {
+            child.kill().expect("it runs");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert_eq!(code, Some(0));
+    assert!(!path.exists(), "it is unlinked");
 }
 
 #[test]

@@ -154,7 +154,7 @@ Exit codes:
   0  all replies were right
   1  something went wrong, and the report says what
   2  wrong options
-  130, 143  ended by SIGINT, SIGTERM";
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM";
 
 #[cfg(test)]
 mod tests {

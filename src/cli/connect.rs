@@ -215,7 +215,7 @@ Exit codes:
   0  everything was sent, and the server or the input has ended
   1  no connection, a broken one, or a WebSocket closed with an error
   2  wrong options
-  130, 143  ended by SIGINT, SIGTERM
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM
 
 Examples:
   readily connect 'tcp://127.0.0.1:8001'

@@ -188,6 +188,7 @@ Notation:
 Signals:
   SIGINT, SIGTERM  drain: stop listening, let the connections end, then exit;
                    the second one stops at once
+  SIGHUP           drain, too: the terminal was closed (not under nohup)
   SIGUSR1          log the counters (at level info)
 
 Exit codes:

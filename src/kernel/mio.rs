@@ -68,7 +68,7 @@ impl Mio {
         bind::listen(address)
     }
 
-    /// Catches SIGINT, SIGTERM and SIGUSR1 from here on; to be registered and asked for.
+    /// Catches SIGINT, SIGTERM, SIGHUP and SIGUSR1 from here on; to be registered and asked for.
     pub fn signals() -> io::Result<MioSignals> {
         MioSignals::new()
     }

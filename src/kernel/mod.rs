@@ -229,6 +229,8 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM: a supervisor asks to stop.
     Terminate,
+    /// SIGHUP: the terminal was closed.
+    Hangup,
     /// SIGUSR1: log the counters.
     User1,
 }
@@ -239,6 +241,7 @@ impl Signal {
         match self {
             Signal::Interrupt => "SIGINT",
             Signal::Terminate => "SIGTERM",
+            Signal::Hangup => "SIGHUP",
             Signal::User1 => "SIGUSR1",
         }
     }
@@ -248,6 +251,7 @@ impl Signal {
         match self {
             Signal::Interrupt => 2,
             Signal::Terminate => 15,
+            Signal::Hangup => 1,
             Signal::User1 => 10,
         }
     }

@@ -5,23 +5,28 @@
 //! the reactor asks for the signals when it is readable. Several signals of one kind between two
 //! turns are one, as they are in signal(7).
 //!
+//! SIGHUP is caught unless the process was started with it ignored: that is what nohup(1) does, and
+//! what it is asked for.
+//!
 //! SIGPIPE needs no handler: every write to a socket asks for `MSG_NOSIGNAL` and gets `EPIPE`.
 
-use std::io;
+use std::{fs, io};
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
 use super::Signal;
 
-/// SIGINT, SIGTERM and SIGUSR1, caught from the moment this exists.
+/// SIGINT, SIGTERM, SIGHUP and SIGUSR1, caught from the moment this exists.
 pub struct MioSignals {
     pub(super) source: Signals,
 }
 
 impl MioSignals {
     pub(super) fn new() -> io::Result<MioSignals> {
-        Ok(MioSignals { source: Signals::new([SIGINT, SIGTERM, SIGUSR1])? })
+        let hangup = (!is_ignored(SIGHUP)).then_some(SIGHUP);
+        let caught = [SIGINT, SIGTERM, SIGUSR1].into_iter().chain(hangup);
+        Ok(MioSignals { source: Signals::new(caught)? })
     }
 
     /// The next signal that arrived. Empties the socket pair first, so the source is ready again
@@ -30,6 +35,7 @@ impl MioSignals {
         self.source.pending().find_map(|number| match number {
             SIGINT => Some(Signal::Interrupt),
             SIGTERM => Some(Signal::Terminate),
+            SIGHUP => Some(Signal::Hangup),
             SIGUSR1 => Some(Signal::User1),
             _ => None,
         })
@@ -40,4 +46,12 @@ impl std::fmt::Debug for MioSignals {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("MioSignals")
     }
+}
+
+/// Whether the process ignores a signal, as far as the system says (proc_pid_status(5), `SigIgn`).
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

@@ -178,8 +178,8 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         Ok(())
     }
 
-    /// Starts to obey signals: SIGINT and SIGTERM drain, a second one stops at once, and SIGUSR1
-    /// logs the counters.
+    /// Starts to obey signals: SIGINT, SIGTERM and SIGHUP drain, a second SIGINT or SIGTERM stops at
+    /// once, and SIGUSR1 logs the counters.
     pub fn add_signals(&mut self, mut signals: K::Signals) -> io::Result<()> {
         let token = token::pack(self.next_id());
         self.kernel.register(Socket::Signals(&mut signals), token, Interest::Readable)?;
@@ -445,11 +445,13 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             let Some(signal) = self.kernel.next_signal(signals) else { break };
             match signal {
                 Signal::User1 => self.engine.log_stats(),
+                // A terminal that is closed may say so twice: by the system and by the shell.
+                Signal::Hangup if self.engine.is_draining() => {}
                 Signal::Interrupt | Signal::Terminate if self.engine.is_draining() => {
                     info!("{}: stopping at once", signal.name());
                     self.forced = Some(signal);
                 }
-                Signal::Interrupt | Signal::Terminate => {
+                Signal::Interrupt | Signal::Terminate | Signal::Hangup => {
                     info!("{}: draining {} connections", signal.name(), self.engine.connections());
                     self.drained_by = Some(signal);
                     self.drain();

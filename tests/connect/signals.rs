@@ -1,6 +1,8 @@
-//! SIGINT and SIGTERM: at once, whatever the client is doing; a WebSocket says goodbye.
+//! SIGINT, SIGTERM and SIGHUP: at once, whatever the client is doing; a WebSocket says goodbye.
 
 use std::io::Read as _;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -9,6 +11,7 @@ use tempfile::tempdir;
 
 use crate::peer::Peer;
 use crate::program::Program;
+use crate::support::{PATIENCE, readily};
 use crate::volume::write_until_stalled;
 use crate::web::{self, CLOSE, TEXT, Web, close_frame, frame, head};
 
@@ -241,4 +244,23 @@ fn a_second_signal_does_not_wait_for_an_answer() {
         web.expect(CLOSE, 1000_u16.to_be_bytes());
         end_by(program, second, code);
     }
+}
+
+#[test]
+fn the_end_of_the_terminal_ends_a_client_which_leaves_no_path_behind() {
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().join("server");
+    let server = UnixDatagram::bind(&path).expect("binds");
+    server.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    // Whoever runs the tests may ignore SIGHUP.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP"]).arg(readily().get_program());
+    command.args(["connect", &format!("unixgram://{}", path.display())]).stdin(Stdio::piped());
+    let mut program = Program::spawn(command);
+    program.type_in("hi\n");
+    let (_, client) = server.recv_from(&mut [0; 8]).expect("a datagram");
+    let own = client.as_pathname().expect("it has a path to be answered at").to_owned();
+    assert!(own.exists());
+    end_by(program, Signal::SIGHUP, 129);
+    assert!(!own.exists(), "it is unlinked");
 }
