@@ -50,7 +50,7 @@ pub use self::limits::Limits;
 pub use self::memory::Memory;
 pub use self::observer::{Observer, Sighting};
 pub use self::shell::CloseStep;
-pub use self::stats::Stats;
+pub use self::stats::{Counter, Stats};
 
 use std::any::Any;
 use std::net::SocketAddr;

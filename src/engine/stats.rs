@@ -4,65 +4,100 @@ use std::fmt;
 
 use crate::protocol::{CloseReason, Deadline};
 
-/// What has happened since the start.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Stats {
+/// Declares the counters. Each is named in one place, and its doc comment is what people are told of it
+/// elsewhere, too.
+macro_rules! counters {
+    ($($(#[doc = $help:literal])+ $name:ident,)+) => {
+        /// What has happened since the start.
+        #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+        pub struct Stats {
+            $($(#[doc = $help])+ pub $name: u64,)+
+        }
+
+        impl Stats {
+            /// How many counters there are.
+            const COUNT: usize = [$(stringify!($name)),+].len();
+
+            /// Every counter, in a fixed order.
+            pub fn entries(&self) -> [Counter; Stats::COUNT] {
+                [$(Counter {
+                    name: stringify!($name),
+                    help: concat!($($help),+).trim_ascii(),
+                    value: self.$name,
+                }),+]
+            }
+        }
+    };
+}
+
+counters! {
     /// Connections opened.
-    pub opened: u64,
+    opened,
     /// Connections closed, for whatever reason.
-    pub closed: u64,
+    closed,
     /// Connections that became WebSocket connections.
-    pub upgraded: u64,
+    upgraded,
     /// Messages received on connections.
-    pub messages: u64,
+    messages,
     /// Bytes received on connections.
-    pub bytes_received: u64,
+    bytes_received,
     /// Bytes written to connections.
-    pub bytes_sent: u64,
+    bytes_sent,
     /// Datagrams received.
-    pub datagrams: u64,
+    datagrams,
     /// Datagrams answered.
-    pub datagram_replies: u64,
+    datagram_replies,
     /// Datagrams whose sender has no address to answer to.
-    pub datagrams_unanswerable: u64,
+    datagrams_unanswerable,
     /// Datagrams that came from one of our own addresses and were not answered.
-    pub datagrams_from_ourselves: u64,
+    datagrams_from_ourselves,
     /// Replies for which the system had no room.
-    pub datagrams_not_sent: u64,
+    datagrams_not_sent,
     /// Datagrams and packets that are longer than the read buffer, dropped whole.
-    pub oversize: u64,
+    oversize,
     /// Connections refused because there were too many.
-    pub refused_connections: u64,
+    refused_connections,
     /// Connections refused because there were too many of their address.
-    pub refused_per_ip: u64,
+    refused_per_ip,
     /// Connections refused because there was no descriptor for them.
-    pub refused_no_descriptor: u64,
+    refused_no_descriptor,
     /// Times that accepting failed for want of memory or otherwise, while whoever was waiting went on
     /// waiting.
-    pub accept_failures: u64,
+    accept_failures,
     /// Connections that were gone before they were accepted.
-    pub accept_aborted: u64,
+    accept_aborted,
     /// Peers that broke the rules of their protocol.
-    pub protocol_errors: u64,
+    protocol_errors,
     /// HTTP requests that services have answered.
-    pub requests: u64,
+    requests,
     /// HTTP requests answered with an error.
-    pub requests_refused: u64,
+    requests_refused,
     /// Connections that broke.
-    pub lost: u64,
+    lost,
     /// WebSocket peers that went away without a Close frame.
-    pub abnormal: u64,
+    abnormal,
     /// Requests that were not complete in time, and servers that did not answer ours.
-    pub handshake_timeouts: u64,
+    handshake_timeouts,
     /// WebSocket peers that did not answer a ping.
-    pub pong_timeouts: u64,
+    pong_timeouts,
     /// Peers that did not answer a Close frame, or did not take their last output.
-    pub close_timeouts: u64,
+    close_timeouts,
     /// Peers closed because they did not read what was pushed to them.
-    pub slow_consumers: u64,
+    slow_consumers,
     /// Times that input was parked because a peer did not read its replies, or sent what takes long to
     /// inflate.
-    pub parked: u64,
+    parked,
+}
+
+/// One counter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it counts, in a sentence.
+    pub help: &'static str,
+    /// How often that has happened.
+    pub value: u64,
 }
 
 impl Stats {
@@ -89,52 +124,41 @@ impl Stats {
         };
         *counter += 1;
     }
-
-    /// Every counter with its name, in a fixed order.
-    pub fn entries(&self) -> [(&'static str, u64); 27] {
-        [
-            ("opened", self.opened),
-            ("closed", self.closed),
-            ("upgraded", self.upgraded),
-            ("messages", self.messages),
-            ("bytes_received", self.bytes_received),
-            ("bytes_sent", self.bytes_sent),
-            ("datagrams", self.datagrams),
-            ("datagram_replies", self.datagram_replies),
-            ("datagrams_unanswerable", self.datagrams_unanswerable),
-            ("datagrams_from_ourselves", self.datagrams_from_ourselves),
-            ("datagrams_not_sent", self.datagrams_not_sent),
-            ("oversize", self.oversize),
-            ("refused_connections", self.refused_connections),
-            ("refused_per_ip", self.refused_per_ip),
-            ("refused_no_descriptor", self.refused_no_descriptor),
-            ("accept_failures", self.accept_failures),
-            ("accept_aborted", self.accept_aborted),
-            ("protocol_errors", self.protocol_errors),
-            ("requests", self.requests),
-            ("requests_refused", self.requests_refused),
-            ("lost", self.lost),
-            ("abnormal", self.abnormal),
-            ("handshake_timeouts", self.handshake_timeouts),
-            ("pong_timeouts", self.pong_timeouts),
-            ("close_timeouts", self.close_timeouts),
-            ("slow_consumers", self.slow_consumers),
-            ("parked", self.parked),
-        ]
-    }
 }
 
 /// One line: the counters that are not zero, and always the first two.
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries = self.entries();
-        for (position, (name, value)) in entries.iter().enumerate() {
+        for (position, Counter { name, value, .. }) in self.entries().into_iter().enumerate() {
             if position == 0 {
                 write!(f, "{name}={value}")?;
-            } else if position == 1 || *value > 0 {
+            } else if position == 1 || value > 0 {
                 write!(f, " {name}={value}")?;
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_has_a_name_a_value_and_a_sentence() {
+        let stats = Stats { accept_failures: 7, ..Stats::default() };
+        let entries = stats.entries();
+        let failures = entries.iter().find(|counter| counter.name == "accept_failures").unwrap();
+        assert_eq!(failures.value, 7);
+        assert_eq!(
+            failures.help,
+            "Times that accepting failed for want of memory or otherwise, while whoever was waiting \
+             went on waiting."
+        );
+        for (position, Counter { name, help, .. }) in entries.iter().enumerate() {
+            assert!(help.ends_with('.') && !help.contains("  "), "{name}: {help}");
+            assert!(!entries[..position].iter().any(|other| other.name == *name), "{name} twice");
+        }
+        assert_eq!(stats.to_string(), "opened=0 closed=0 accept_failures=7");
     }
 }
