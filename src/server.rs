@@ -15,10 +15,13 @@
 //! This is where the layers meet: bindings become sockets of the real [`Mio`] kernel, endpoints of
 //! an [`Engine`], and sources of a [`Reactor`].
 
+mod built_in;
+
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 
+use crate::codec::websocket::handshake::Subprotocols;
 use crate::config::{Binding, BindingError, Config, Framing, Plan, ServiceSpec, Transport};
 use crate::engine::{BindingId, Endpoint, Engine, Observer, ServiceId, StopScope};
 use crate::kernel::{
@@ -26,7 +29,7 @@ use crate::kernel::{
 };
 use crate::protocol::{Route, Site};
 use crate::reactor::{Reactor, Stop};
-use crate::service::{Count, Discard, Echo, Random, Service, TimeService};
+use crate::service::{Chat, Service};
 
 /// Descriptors that are not for clients, besides those that are open when the server starts: to look
 /// at files with, and for what services dial.
@@ -61,11 +64,10 @@ impl Server {
         Server::default()
     }
 
-    /// A server of the built-in services, one instance for each binding of `config`.
+    /// A server of the built-in services: one instance for each binding of `config`, but of `chat` and
+    /// `notify`, in which the clients of all their bindings meet.
     pub fn from_config(config: Config) -> Server {
-        let specs = config.bindings.as_slice().iter().map(Binding::service);
-        let services: Vec<_> = specs.map(|spec| (spec.name().to_owned(), built_in(spec))).collect();
-        let service_of = (0..services.len()).collect();
+        let (services, service_of) = built_in::services(config.bindings.as_slice());
         Server { config, services, service_of }
     }
 
@@ -338,12 +340,17 @@ fn route(binding: &Binding, id: BindingId) -> Route {
     let Transport::WebSocket { path, subprotocols, deflate } = binding.transport() else {
         unreachable!("only WebSockets have a path")
     };
+    let mut subprotocols = subprotocols.clone();
+    if cfg!(feature = "json") && *binding.service() == ServiceSpec::Chat && subprotocols.is_empty()
+    {
+        subprotocols = Subprotocols::parse(Chat::SUBPROTOCOL).expect("a token");
+    }
     Route {
         path: path.clone(),
         binding: id.index(),
         service: binding.service().name().to_owned(),
         parameters: binding.parameters(),
-        subprotocols: subprotocols.clone(),
+        subprotocols,
         deflate: *deflate,
     }
 }
@@ -357,18 +364,6 @@ fn stop_scope(binding: &Binding) -> StopScope {
         Transport::Stream { framing: Framing::Raw } | Transport::WebSocket { .. } => {
             StopScope::Connection
         }
-    }
-}
-
-/// The service that a binding of the command line names.
-fn built_in(spec: &ServiceSpec) -> Box<dyn Service> {
-    match spec {
-        ServiceSpec::Echo => Box::new(Echo),
-        ServiceSpec::Time => Box::<TimeService>::default(),
-        ServiceSpec::Count { number } => Box::new(Count::new(*number)),
-        ServiceSpec::Random { range, burst } => Box::new(Random::new((*range).into(), *burst)),
-        ServiceSpec::Discard => Box::new(Discard),
-        ServiceSpec::Other(name) => unreachable!("{name} is not built in"),
     }
 }
 

@@ -298,10 +298,14 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("ws://127.0.0.1:1234/random?burst=true", "random"),
     ("ws://127.0.0.1:1234/time", "time"),
     ("ws://127.0.0.1:1234/count", "count"),
+    ("ws://127.0.0.1:1234/chat", "chat"),
     ("tcp://127.0.0.1:8001", "echo"),
     ("tcp://127.0.0.1:8002", "time"),
     ("tcp://127.0.0.1:8003", "count"),
     ("tcp://127.0.0.1:8004", "random"),
+    ("tcp://127.0.0.1:8005", "chat"),
+    ("tcp://127.0.0.1:8006?history=100", "notify"),
+    ("tcp://127.0.0.1:8007", "stream"),
     ("udp://127.0.0.1:8001", "echo"),
     ("udp://127.0.0.1:8002", "time"),
     ("udp://127.0.0.1:8004", "random"),
@@ -551,7 +555,7 @@ fn help_has_every_flag_and_examples() {
     // Every example is one that is accepted when it is typed.
     let examples: Vec<_> =
         help.lines().filter_map(|line| line.strip_prefix("  readily serve")).collect();
-    assert_eq!(examples.len(), 7);
+    assert_eq!(examples.len(), 8);
     for example in examples {
         let script = format!("\"$0\" serve --check {example}");
         let output =

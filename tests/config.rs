@@ -94,6 +94,18 @@ const GOOD: &[(&str, &str)] = &[
         "random=ws+unix:///r:/r?burst=true&deflate=true&mode=0600",
     ),
     ("random=ws://:1/r?burst=false", "random=ws://:1/r"),
+    ("chat=tcp://:1?stop=server", "="),
+    ("chat=ws://:1/chat?subprotocol=chat.v1", "="),
+    ("chat=unixpacket:///p", "="),
+    ("notify=tcp://:1", "="),
+    ("notify=tcp://:1?history=0", "notify=tcp://:1"),
+    ("notify=ws://:1/n?deflate=true&history=65536", "notify=ws://:1/n?history=65536&deflate=true"),
+    ("notify=ws://:1/n?role=both&topic=news/tech", "notify=ws://:1/n?topic=news%2Ftech"),
+    ("notify=unix:///n?role=publish&topic=a", "notify=unix:///n?topic=a&role=publish"),
+    ("notify=tcp://:1?topic=a&role=subscribe", "="),
+    ("stream=tcp://:1?source=counter", "stream=tcp://:1"),
+    ("stream=ws+unix:///s:/s?source=walk", "="),
+    ("stream=unixpacket://@s?source=clock", "="),
     ("random=ws://:1/r?limit=1000000&burst=true", "random=ws://:1/r?burst=true"),
     ("random=ws+unix:///r:/r?limit=0&burst=true", "random=ws+unix:///r:/r?burst=true&limit=0"),
     ("echo=ws://:1/ws?subprotocol=chat.v1,json", "="),
@@ -128,9 +140,27 @@ const BAD: &[(&str, &str)] = &[
     ("tcp://:1", "expected SERVICE=URL, such as `echo=tcp://127.0.0.1:8001`"),
     ("tcp://:1?stop=server", "expected SERVICE=URL, such as `echo=tcp://127.0.0.1:8001`"),
     ("echo", "expected SERVICE=URL, such as `echo=tcp://127.0.0.1:8001`"),
-    ("chat=tcp://:1", "unknown service `chat` (known: echo, time, count, random, discard)"),
-    ("Echo=tcp://:1", "unknown service `Echo` (known: echo, time, count, random, discard)"),
-    ("=tcp://:1", "unknown service `` (known: echo, time, count, random, discard)"),
+    (
+        "chats=tcp://:1",
+        "unknown service `chats` (known: echo, time, count, random, chat, notify, stream, discard)",
+    ),
+    (
+        "Echo=tcp://:1",
+        "unknown service `Echo` (known: echo, time, count, random, chat, notify, stream, discard)",
+    ),
+    (
+        "=tcp://:1",
+        "unknown service `` (known: echo, time, count, random, chat, notify, stream, discard)",
+    ),
+    ("chat=udp://:1", "`chat` needs connections, and udp has none (tcp, unix, unixpacket, ws)"),
+    (
+        "notify=udp6://:1?history=1",
+        "`notify` needs connections, and udp6 has none (tcp, unix, unixpacket, ws)",
+    ),
+    (
+        "stream=unixgram://@g",
+        "`stream` needs connections, and unixgram has none (tcp, unix, unixpacket, ws)",
+    ),
     ("echo=", "expected SCHEME://ADDRESS after `=`, such as `tcp://127.0.0.1:8001`"),
     ("echo=tcp:1", "expected SCHEME://ADDRESS after `=`, such as `tcp://127.0.0.1:8001`"),
     (
@@ -319,6 +349,36 @@ const BAD: &[(&str, &str)] = &[
     (
         "random=ws://:1/r?burst=true&limit=+1",
         "bad value `+1` for `limit` (expected a number, 0 or more)",
+    ),
+    ("notify=tcp://:1?role=both", "`role` has no meaning without `topic`"),
+    ("notify=tcp://:1?topic=a&history=1", "`history` has no meaning beside `topic`"),
+    (
+        "notify=tcp://:1?history=65537",
+        "bad value `65537` for `history` (expected a number from 0 to 65536)",
+    ),
+    (
+        "notify=tcp://:1?history=+1",
+        "bad value `+1` for `history` (expected a number from 0 to 65536)",
+    ),
+    (
+        "notify=tcp://:1?topic=a*",
+        "bad value `a*` for `topic` (expected words with slashes between them)",
+    ),
+    (
+        "notify=tcp://:1?topic=GAP",
+        "bad value `GAP` for `topic` (expected words with slashes between them)",
+    ),
+    (
+        "notify=tcp://:1?topic=a&role=all",
+        "bad value `all` for `role` (expected `publish`, `subscribe` or `both`)",
+    ),
+    (
+        "stream=tcp://:1?source=noise",
+        "bad value `noise` for `source` (expected `counter`, `walk` or `clock`)",
+    ),
+    (
+        "chat=tcp://:1?history=1",
+        "parameter `history` has no meaning for chat on tcp (known here: stop)",
     ),
     ("random=ws://:1/r?limit=5", "`limit` has no meaning without `burst=true`"),
     ("random=ws://:1/r?burst=false&limit=5", "`limit` has no meaning without `burst=true`"),
@@ -548,7 +608,7 @@ fn bindings_that_only_look_alike_are_let_through() {
 #[test]
 fn the_builtin_bindings_are_legal() {
     let bindings = Bindings::builtin(Path::new("/tmp")).expect("legal");
-    let last = bindings.as_slice().last().expect("ten of them");
+    let last = bindings.as_slice().last().expect("a set of them");
     assert_eq!(last.to_string(), "echo=unix:///tmp/readily-echo.sock");
 }
 
@@ -557,9 +617,9 @@ fn almost_a_binding() -> impl Strategy<Value = String> {
     const SCHEME: &str = "tcp[46]?|udp[46]?|unix|unixgram|unixpacket|ws|ws\\+unix|wss|.{0,3}";
     const ADDRESS: &str = "(\\[::1\\]|127\\.0\\.0\\.1|h|@|[./@%:\\[\\]a-f0-9]{0,8})\
                            (:[0-9]{1,5}|:/w|/.{0,4}|.{0,2}){0,2}";
-    const PARAMETER: &str = "(min|max|burst|limit|number|framing|stop|subprotocol|deflate|mode|[%a-f0-9]{0,4})\
+    const PARAMETER: &str = "(min|max|burst|limit|number|history|topic|role|source|framing|stop|subprotocol|deflate|mode|[%a-f0-9]{0,4})\
                              =(-?[0-9]{1,4}|true|own|raw|server|[a-c](,[a-c]){0,2}|.{0,4})";
-    let service = prop_oneof!["echo|time|count|random|discard", ".{0,4}"];
+    let service = prop_oneof!["echo|time|count|random|chat|notify|stream|discard", ".{0,4}"];
     let parameters = proptest::collection::vec(PARAMETER, 0..3);
     (service, SCHEME, ADDRESS, parameters).prop_map(|(service, scheme, address, parameters)| {
         let question_mark = if parameters.is_empty() { "" } else { "?" };

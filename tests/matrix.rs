@@ -406,6 +406,89 @@ fn discard_answers_nothing_and_lives_everywhere() {
 }
 
 #[test]
+fn chat_brings_clients_of_every_transport_together() {
+    let (_dir, server) = serve_where("chat", "", |place| !is_datagram(place));
+    let mut members: Vec<(Client, String)> = Vec::new();
+    for (url, number) in server.urls.iter().zip(1..) {
+        println!("{url}");
+        let mut client = Client::connect(url);
+        client.send(format!("/name {number}.{}", &url[..2]).as_bytes());
+        let name = format!("{number}.{}", &url[..2]);
+        client.expect(format!("* guest-{number} is now {name}").as_bytes());
+        for (earlier, _) in &mut members {
+            earlier.expect(format!("* guest-{number} joined").as_bytes());
+            earlier.expect(format!("* guest-{number} is now {name}").as_bytes());
+        }
+        members.push((client, name));
+    }
+    for speaker in 0..members.len() {
+        let name = members[speaker].1.clone();
+        members[speaker].0.send("hello, na\u{ef}ve".as_bytes());
+        for (listener, (client, _)) in members.iter_mut().enumerate() {
+            if listener != speaker {
+                client.expect(format!("{name}: hello, na\u{ef}ve").as_bytes());
+            }
+        }
+    }
+    while let Some((mut client, name)) = members.pop() {
+        client.send(b"/quit");
+        client.expect_end();
+        for (other, _) in &mut members {
+            other.expect(format!("* {name} left").as_bytes());
+        }
+    }
+}
+
+#[test]
+fn notify_delivers_to_clients_of_every_transport() {
+    for (parameters, number) in [("", ""), ("?history=5", "1 ")] {
+        let (_dir, server) = serve_where("notify", parameters, |place| !is_datagram(place));
+        let mut clients: Vec<Client> = Vec::new();
+        for url in &server.urls {
+            println!("{url}{parameters}");
+            let mut client = Client::connect(url);
+            for subscription in ["SUB news/*", "SUB *", "SUB bad topic"] {
+                client.send(subscription.as_bytes());
+            }
+            client.expect(b"ERR SUB TOPIC SINCE SEQ is expected, with a number for SEQ");
+            clients.push(client);
+        }
+        for publisher in 0..clients.len() {
+            let text = format!("news/{publisher} {number}na\u{ef}ve  text");
+            let command = format!("PUB news/{publisher} na\u{ef}ve  text");
+            clients[publisher].send(command.as_bytes());
+            clients.iter_mut().for_each(|client| client.expect(text.as_bytes()));
+        }
+    }
+}
+
+#[test]
+fn stream_sends_samples_on_every_transport() {
+    for (parameters, values) in [("", ["1", "2", "3"]), ("?source=walk", ["0", "", ""])] {
+        let (_dir, server) = serve_where("stream", parameters, |place| !is_datagram(place));
+        for url in &server.urls {
+            println!("{url}{parameters}");
+            let mut client = Client::connect(url);
+            client.send(b"START 500 3");
+            for (seq, value) in (1..).zip(values) {
+                let sample = String::from_utf8(client.receive()).expect("text");
+                let told = sample.trim_end().strip_prefix(&format!("{seq} ")).expect("a number");
+                assert!(
+                    told == value || (value.is_empty() && told.parse::<i64>().is_ok()),
+                    "{told}"
+                );
+            }
+            client.send(b"START");
+            client.expect(b"ERR START RATE [COUNT] or STOP is expected");
+            client.send(b"STOP");
+            if !is_web(url) {
+                client.expect_end();
+            }
+        }
+    }
+}
+
+#[test]
 fn raw_echo_gives_bytes_back_as_they_come() {
     let (_dir, server) = serve_where("echo", "?framing=raw", is_stream);
     for url in &server.urls {

@@ -164,7 +164,13 @@ Services and their parameters:
   count    how many clients came so far      number=current|own
   random   a number                          min=1 max=1000
            on ws: many at once               burst=true limit=1000000
+  chat     what others in the room say
+  notify   what is published in topics       history=0
+           or in one topic only              topic=T role=publish|subscribe|both
+  stream   samples at a rate                 source=counter|walk|clock
   discard  nothing
+  chat and notify are one for all of their bindings; chat, notify and stream
+  need connections (no udp, no unixgram).
 
 URLs and their parameters:
   tcp://HOST:PORT     lines (tcp4, tcp6)      stop=connection|server
@@ -205,6 +211,7 @@ Examples (quote URLs: `?` and `&` mean something to a shell):
   readily serve 'echo=unix:///tmp/echo.sock?framing=raw&mode=0600'
   readily serve 'echo=ws://:1234/ws' 'random=ws://:1234/random?burst=true'
   readily serve 'echo=ws://:1234/ws?deflate=true'
+  readily serve 'chat=tcp://:8005' 'chat=ws://:1234/chat' 'notify=tcp://:8006?history=100'
   readily serve --transcript --max-message 64KiB 'echo=ws://127.0.0.1:1234/ws'";
 
 #[cfg(test)]
@@ -265,6 +272,6 @@ mod tests {
             serve(&args).config(Path::new("/tmp")).unwrap_or_else(|error| panic!("{error}"));
             count += 1;
         }
-        assert_eq!(count, 7);
+        assert_eq!(count, 8);
     }
 }

@@ -108,6 +108,10 @@ impl Binding {
         let Url { scheme, place, web_path, mut parameters } = Url::parse(url)?;
         let carrier = scheme.carrier();
 
+        if carrier == Carrier::Datagram && kind.needs_connections() {
+            let (service, scheme) = (kind.name(), scheme.name());
+            return Err(Problem::NeedsConnections { service, scheme });
+        }
         let known = known_parameters(kind, carrier, &place);
         parameters.check_known(&known, &describe(kind, scheme, &place))?;
         let service = ServiceSpec::parse(kind, &mut parameters)?;

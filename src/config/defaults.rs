@@ -20,10 +20,14 @@ impl Bindings {
             "random=ws://127.0.0.1:1234/random?burst=true",
             "time=ws://127.0.0.1:1234/time",
             "count=ws://127.0.0.1:1234/count",
+            "chat=ws://127.0.0.1:1234/chat",
             "echo=tcp://127.0.0.1:8001",
             "time=tcp://127.0.0.1:8002",
             "count=tcp://127.0.0.1:8003",
             "random=tcp://127.0.0.1:8004",
+            "chat=tcp://127.0.0.1:8005",
+            "notify=tcp://127.0.0.1:8006?history=100",
+            "stream=tcp://127.0.0.1:8007",
             "echo=udp://127.0.0.1:8001",
             "time=udp://127.0.0.1:8002",
             "random=udp://127.0.0.1:8004",
@@ -41,8 +45,8 @@ mod tests {
     #[test]
     fn the_builtin_bindings_are_on_loopback_only() {
         let bindings = Bindings::builtin(Path::new("/tmp/a b")).expect("legal");
-        assert_eq!(bindings.as_slice().len(), 12);
-        assert_eq!(bindings.listeners().len(), 9);
+        assert_eq!(bindings.as_slice().len(), 16);
+        assert_eq!(bindings.listeners().len(), 12);
         for binding in bindings.as_slice() {
             match binding.listen() {
                 ListenAddress::Tcp(inet) | ListenAddress::Udp(inet) => {

@@ -147,8 +147,17 @@ pub enum Problem {
     },
     /// A subprotocol that was listed twice.
     DuplicateSubprotocol(String),
-    /// `limit` without `burst=true`.
-    LimitWithoutBurst,
+    /// A parameter that means nothing unless another is there.
+    MeaninglessWithout(&'static str, &'static str),
+    /// A parameter that means nothing where another is there.
+    MeaninglessWith(&'static str, &'static str),
+    /// A service that has to know its clients, on datagrams.
+    NeedsConnections {
+        /// Its name.
+        service: &'static str,
+        /// The scheme.
+        scheme: &'static str,
+    },
     /// An earlier binding has the address, or one that covers it.
     AddressTaken {
         /// That binding.
@@ -260,7 +269,16 @@ impl fmt::Display for Problem {
             Problem::DuplicateSubprotocol(name) => {
                 write!(f, "subprotocol `{}` is listed twice", Shown(name))
             }
-            Problem::LimitWithoutBurst => write!(f, "`limit` has no meaning without `burst=true`"),
+            Problem::MeaninglessWithout(name, other) => {
+                write!(f, "`{name}` has no meaning without `{other}`")
+            }
+            Problem::MeaninglessWith(name, other) => {
+                write!(f, "`{name}` has no meaning beside `{other}`")
+            }
+            Problem::NeedsConnections { service, scheme } => write!(
+                f,
+                "`{service}` needs connections, and {scheme} has none (tcp, unix, unixpacket, ws)"
+            ),
             Problem::AddressTaken { by } => write!(f, "the address is taken by `{}`", Shown(by)),
             Problem::PathTaken { path, by } => {
                 write!(f, "the path `{}` is taken by `{}`", Shown(path), Shown(by))

@@ -7,8 +7,22 @@ use super::error::Problem;
 use super::percent;
 
 /// Every parameter that some binding can have.
-const NAMES: [&str; 10] =
-    ["min", "max", "burst", "limit", "number", "framing", "stop", "subprotocol", "deflate", "mode"];
+const NAMES: [&str; 14] = [
+    "min",
+    "max",
+    "burst",
+    "limit",
+    "number",
+    "history",
+    "topic",
+    "role",
+    "source",
+    "framing",
+    "stop",
+    "subprotocol",
+    "deflate",
+    "mode",
+];
 
 /// What stands behind the `?` of a URL, decoded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -8,7 +8,9 @@ use std::ops::RangeInclusive;
 use super::error::Problem;
 use super::parameters::Parameters;
 use super::scheme::Carrier;
-use crate::service::{Burst, Number};
+use crate::pubsub;
+use crate::service::notify::{MAX_HISTORY, is_reserved};
+use crate::service::{Burst, NotifyMode, Number, Role, Source};
 
 /// A service with its parameters.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +33,15 @@ pub enum ServiceSpec {
     },
     /// Answers nothing.
     Discard,
+    /// Rooms, one instance for all bindings.
+    Chat,
+    /// Topics, one instance for all bindings.
+    Notify(NotifyMode),
+    /// Samples at a rate.
+    Stream {
+        /// What they are.
+        source: Source,
+    },
     /// A service of the program that embeds the server, under a name of its choice.
     Other(String),
 }
@@ -44,6 +55,9 @@ impl ServiceSpec {
             ServiceSpec::Count { .. } => Kind::Count.name(),
             ServiceSpec::Random { .. } => Kind::Random.name(),
             ServiceSpec::Discard => Kind::Discard.name(),
+            ServiceSpec::Chat => Kind::Chat.name(),
+            ServiceSpec::Notify(_) => Kind::Notify.name(),
+            ServiceSpec::Stream { .. } => Kind::Stream.name(),
             ServiceSpec::Other(name) => name,
         }
     }
@@ -67,6 +81,18 @@ impl ServiceSpec {
                 burst: parse_burst(parameters)?,
             },
             Kind::Discard => ServiceSpec::Discard,
+            Kind::Chat => ServiceSpec::Chat,
+            Kind::Notify => ServiceSpec::Notify(parse_notify(parameters)?),
+            Kind::Stream => ServiceSpec::Stream {
+                source: parameters
+                    .take_parsed("source", "`counter`, `walk` or `clock`", |value| match value {
+                        "counter" => Some(Source::Counter),
+                        "walk" => Some(Source::Walk),
+                        "clock" => Some(Source::Clock),
+                        _ => None,
+                    })?
+                    .unwrap_or_default(),
+            },
             Kind::Other => ServiceSpec::Other(kind.name().to_owned()),
         })
     }
@@ -78,7 +104,27 @@ impl ServiceSpec {
             ServiceSpec::Echo
             | ServiceSpec::Time
             | ServiceSpec::Discard
+            | ServiceSpec::Chat
+            | ServiceSpec::Stream { source: Source::Counter }
+            | ServiceSpec::Notify(NotifyMode::Commands { history: 0 })
             | ServiceSpec::Other(_) => {}
+            ServiceSpec::Stream { source: Source::Walk } => {
+                pairs.push(("source", "walk".to_owned()));
+            }
+            ServiceSpec::Stream { source: Source::Clock } => {
+                pairs.push(("source", "clock".to_owned()));
+            }
+            ServiceSpec::Notify(NotifyMode::Commands { history }) => {
+                pairs.push(("history", history.to_string()));
+            }
+            ServiceSpec::Notify(NotifyMode::Fixed { topic, role }) => {
+                pairs.push(("topic", topic.clone()));
+                match role {
+                    Role::Both => {}
+                    Role::Publish => pairs.push(("role", "publish".to_owned())),
+                    Role::Subscribe => pairs.push(("role", "subscribe".to_owned())),
+                }
+            }
             ServiceSpec::Count { number: Number::Current } => {}
             ServiceSpec::Count { number: Number::Own } => pairs.push(("number", "own".to_owned())),
             ServiceSpec::Random { range, burst } => {
@@ -154,7 +200,38 @@ fn parse_burst(parameters: &mut Parameters) -> Result<Option<Burst>, Problem> {
     match (burst.unwrap_or(false), limit) {
         (true, limit) => Ok(Some(Burst { limit: limit.unwrap_or(Burst::default().limit) })),
         (false, None) => Ok(None),
-        (false, Some(_)) => Err(Problem::LimitWithoutBurst),
+        (false, Some(_)) => Err(Problem::MeaninglessWithout("limit", "burst=true")),
+    }
+}
+
+/// Takes what belongs to topics.
+fn parse_notify(parameters: &mut Parameters) -> Result<NotifyMode, Problem> {
+    const EXPECTED: &str = "words with slashes between them";
+    let topic = parameters.take_parsed("topic", EXPECTED, |text| {
+        (pubsub::check_topic(text).is_ok() && !is_reserved(text)).then(|| text.to_owned())
+    })?;
+    let role =
+        parameters.take_parsed(
+            "role",
+            "`publish`, `subscribe` or `both`",
+            |value| match value {
+                "publish" => Some(Role::Publish),
+                "subscribe" => Some(Role::Subscribe),
+                "both" => Some(Role::Both),
+                _ => None,
+            },
+        )?;
+    let history = parameters.take_parsed("history", "a number from 0 to 65536", |text| {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|&count: &usize| is_number && count <= MAX_HISTORY)
+    })?;
+    match (topic, role, history) {
+        (None, None, history) => Ok(NotifyMode::Commands { history: history.unwrap_or(0) }),
+        (None, Some(_), _) => Err(Problem::MeaninglessWithout("role", "topic")),
+        (Some(_), _, Some(_)) => Err(Problem::MeaninglessWith("history", "topic")),
+        (Some(topic), role, None) => {
+            Ok(NotifyMode::Fixed { topic, role: role.unwrap_or_default() })
+        }
     }
 }
 
@@ -166,14 +243,25 @@ pub(super) enum Kind {
     Count,
     Random,
     Discard,
+    Chat,
+    Notify,
+    Stream,
     /// A service of the program that embeds the server; not for the command line.
     Other,
 }
 
 impl Kind {
     /// Those of the command line, in the order in which they are listed.
-    pub(super) const ALL: [Kind; 5] =
-        [Kind::Echo, Kind::Time, Kind::Count, Kind::Random, Kind::Discard];
+    pub(super) const ALL: [Kind; 8] = [
+        Kind::Echo,
+        Kind::Time,
+        Kind::Count,
+        Kind::Random,
+        Kind::Chat,
+        Kind::Notify,
+        Kind::Stream,
+        Kind::Discard,
+    ];
 
     pub(super) fn parse(name: &str) -> Result<Kind, Problem> {
         Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
@@ -191,14 +279,24 @@ impl Kind {
             Kind::Count => "count",
             Kind::Random => "random",
             Kind::Discard => "discard",
+            Kind::Chat => "chat",
+            Kind::Notify => "notify",
+            Kind::Stream => "stream",
             Kind::Other => "service",
         }
+    }
+
+    /// Whether the service has to know its clients, which nobody has who sends a datagram.
+    pub(super) fn needs_connections(self) -> bool {
+        matches!(self, Kind::Chat | Kind::Notify | Kind::Stream)
     }
 
     /// The parameters that the service takes, on a socket that carries `carrier`.
     pub(super) fn known_parameters(self, carrier: Carrier) -> &'static [&'static str] {
         match (self, carrier) {
-            (Kind::Echo | Kind::Time | Kind::Discard | Kind::Other, _) => &[],
+            (Kind::Echo | Kind::Time | Kind::Discard | Kind::Chat | Kind::Other, _) => &[],
+            (Kind::Notify, _) => &["history", "topic", "role"],
+            (Kind::Stream, _) => &["source"],
             (Kind::Count, _) => &["number"],
             (Kind::Random, Carrier::Web) => &["min", "max", "burst", "limit"],
             (Kind::Random, _) => &["min", "max"],

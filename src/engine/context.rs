@@ -50,6 +50,13 @@ impl<'a> Context<'a> {
         self.core.queue(peer, message, self.current == Some(peer))
     }
 
+    /// Queues a message for a peer that has [`room`](Context::room), and for others not:
+    /// [`on_drained`](crate::service::Service::on_drained) tells when there is room again. Nobody is
+    /// closed for being slow. Returns whether it was queued.
+    pub fn try_send(&mut self, peer: ConnId, message: Message<'_>) -> bool {
+        self.room(peer) > 0 && self.core.queue(peer, message, true)
+    }
+
     /// Pushes one message to many peers, encoding it once for each format on the wire; returns for
     /// how many it was queued. It is a push to the peer of this call, too.
     pub fn broadcast(

@@ -4,16 +4,22 @@
 //! is given. It is the one open set of the crate, hence a `Box<dyn Service>`; to write your own,
 //! implement [`Service`] and hand it to [`Server::add`](crate::server::Server::add).
 
+pub mod chat;
 mod count;
 mod discard;
 mod echo;
+pub mod notify;
 mod random;
+pub mod stream;
 mod time;
 
+pub use self::chat::Chat;
 pub use self::count::{Count, Number};
 pub use self::discard::Discard;
 pub use self::echo::Echo;
+pub use self::notify::{Notify, NotifyMode, Role};
 pub use self::random::{Burst, Random};
+pub use self::stream::{Source, Stream};
 pub use self::time::Time as TimeService;
 
 use std::any::Any;

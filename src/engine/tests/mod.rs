@@ -1,15 +1,19 @@
 //! The engine without sockets: bytes in, bytes out, and a clock that the test turns.
 
+mod chat;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod dialing;
 mod ending;
 mod lines;
+mod meeting;
 mod memory;
+mod notify;
 mod pressure;
 mod random;
 mod requests;
 mod services;
+mod stream;
 mod subprotocols;
 mod web;
 mod world;
