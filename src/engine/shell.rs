@@ -37,16 +37,19 @@ impl<O: Observer> Engine<O> {
         let Some(connection) = self.core.connections.get_mut(id) else { return };
         let Some(output) = connection.output.as_mut() else { return };
         self.core.stats.bytes_sent += count as u64;
-        match connection.protocol {
-            Protocol::Packet(_) => output.consume(Format::PACKET_PREFIX + count),
-            _ => output.consume(count),
-        }
-        let left = output.len();
-        if left > 0 {
+        let taken = match connection.protocol {
+            Protocol::Packet(_) => Format::PACKET_PREFIX + count,
+            _ => count,
+        };
+        let left = output.len() - taken;
+        if left == 0 {
+            if let Some(output) = connection.output.take() {
+                self.core.pool.give(output);
+            }
+        } else {
+            output.consume(taken);
             output.shrink();
             self.core.pool.settle_output(output);
-        } else if let Some(output) = connection.output.take() {
-            self.core.pool.give(output);
         }
         let mut is_answer = false;
         if connection.flags.has(Flags::PAUSED)
