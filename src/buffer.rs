@@ -10,6 +10,8 @@
 //! one grow, shrink or be consumed *settles* it, which is a comparison and rarely more; nothing is
 //! ever counted by looking at everybody.
 
+use std::ops::Range;
+
 /// A growable queue of bytes: appended at the back, consumed at the front.
 ///
 /// Invariant: `start <= bytes.len()`.
@@ -21,6 +23,21 @@ pub struct Buffer {
     entered_bytes: usize,
     /// The output with which it stands there.
     entered_output: usize,
+    /// For who queues frames in it; forgotten when it is emptied.
+    pub marks: Marks,
+}
+
+/// What whoever queues frames has to remember of them. Places count from the front of the queue.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Marks {
+    /// The queue was not taken whole when it was last offered.
+    pub is_blocked: bool,
+    /// Up to here stands the rest of what has begun to leave.
+    pub cut: usize,
+    /// From `cut` to here stand frames that were put ahead of the others.
+    pub ahead: usize,
+    /// From here on there may be frames that are to be put ahead.
+    pub strays: Option<usize>,
 }
 
 impl Buffer {
@@ -72,6 +89,12 @@ impl Buffer {
         }
     }
 
+    /// Puts `bytes` in the place of those in `range`.
+    pub fn replace(&mut self, range: Range<usize>, bytes: &[u8]) {
+        let range = self.start + range.start..self.start + range.end;
+        self.bytes.splice(range, bytes.iter().copied());
+    }
+
     /// Drops the newest bytes, so that `length` are left; does nothing if there are no more.
     pub fn truncate(&mut self, length: usize) {
         self.bytes.truncate(self.start + length);
@@ -92,6 +115,7 @@ impl Buffer {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.start = 0;
+        self.marks = Marks::default();
     }
 
     /// The memory held, in bytes.

@@ -8,7 +8,7 @@ use super::timers::Tick;
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
 use crate::codec::websocket::deflate::{self, Agreement};
-use crate::protocol::{Compressed, Deadline, Format, Protocol, WebSocket};
+use crate::protocol::{Compressed, Deadline, Format, Protocol, WebSocket, ahead};
 
 /// Where a connection is between accept and close.
 ///
@@ -179,6 +179,9 @@ impl Connection {
         };
         self.binding = binding.0;
         self.since = now;
+        if let Some(output) = &mut self.output {
+            ahead::begin(output);
+        }
     }
 
     /// The tick of the valid entry in the timer wheel.
@@ -219,6 +222,11 @@ impl Connection {
         self.output.as_ref().map_or(0, |output| output.len())
     }
 
+    /// Whether pings or pongs are queued in order, which have to go ahead where they have to wait.
+    pub(super) fn has_strays(&self) -> bool {
+        self.output.as_ref().is_some_and(|output| output.marks.strays.is_some())
+    }
+
     /// Whether messages may be queued for the peer, and in which format.
     pub(super) fn format(&self) -> Option<Format> {
         if self.phase == Phase::Open { self.protocol.format() } else { None }
@@ -240,6 +248,17 @@ impl Connection {
                 self.flags.set(Flags::PAUSED);
             }
         }
+    }
+
+    /// Output has shrunk: notes that it has fallen below the marks, and returns whether it has.
+    pub(super) fn note_shrinking(&mut self, limits: &Limits) -> bool {
+        let has_fallen =
+            self.flags.has(Flags::ABOVE_LOW_WATER) && self.queued_bytes() <= limits.low_water_bytes;
+        if has_fallen {
+            self.flags.clear(Flags::ABOVE_LOW_WATER);
+            self.flags.clear(Flags::PAUSED);
+        }
+        has_fallen
     }
 
     /// Whether its service does not want anything of the peer for now. Only of a server that we have

@@ -22,7 +22,7 @@ use super::timers::{Tick, Timers};
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
 use crate::codec::websocket::deflate::{self, Agreement};
-use crate::protocol::{CloseReason, Closing, Event, Format, Message, Protocol, Wire};
+use crate::protocol::{CloseReason, Closing, Event, Format, Message, Protocol, Wire, ahead};
 use crate::time::Now;
 
 /// The state of the engine without the services.
@@ -370,8 +370,24 @@ impl Core {
         if let Some(connection) = self.connections.get_mut(id) {
             connection.settle_output(&mut self.pool);
             connection.note_growth(&self.limits);
+            self.put_ahead(id);
         }
         self.mark_dirty(id);
+    }
+
+    /// Puts pings and pongs [ahead] of what cannot be written for now. So many may have come that
+    /// hardly any of them stay.
+    pub(super) fn put_ahead(&mut self, id: ConnId) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if let Some(output) = &mut connection.output
+            && output.marks.is_blocked
+        {
+            ahead::put(output);
+            self.pool.settle_output(output);
+            if connection.note_shrinking(&self.limits) {
+                self.drained.push_back(id);
+            }
+        }
     }
 
     /// Sees to it that the timer wheel comes up no later than the connection's deadline.

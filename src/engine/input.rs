@@ -233,11 +233,15 @@ impl<O: Observer> Engine<O> {
         let Some(connection) = self.core.connections.get_mut(id) else { return };
         connection.settle_output(&mut self.core.pool);
         connection.note_growth(&self.core.limits);
+        let has_strays = connection.has_strays();
         if let Protocol::Http(http) = &mut connection.protocol {
             if http.take_deadline_restart() && connection.phase == Phase::Open {
                 connection.since = tick;
             }
             self.core.rearm(id);
+        }
+        if has_strays {
+            self.core.put_ahead(id);
         }
     }
 

@@ -19,8 +19,9 @@
 //!
 //! What a shell does with a connection, each time it has touched it and for each that
 //! [`take_dirty`](Engine::take_dirty) lists: write what [`output`](Engine::output) holds and say
-//! how much that was ([`wrote`](Engine::wrote)); do what [`poll_close`](Engine::poll_close) asks;
-//! read on as long as [`wants_read`](Engine::wants_read) says so.
+//! how much that was ([`wrote`](Engine::wrote)), or that there was no room
+//! ([`blocked`](Engine::blocked)); do what [`poll_close`](Engine::poll_close) asks; read on as long as
+//! [`wants_read`](Engine::wants_read) says so.
 
 mod connection;
 mod connections;

@@ -7,7 +7,7 @@ use super::memory::Memory;
 use super::observer::Observer;
 use super::stats::Stats;
 use super::{Engine, Limits};
-use crate::protocol::{Format, Protocol};
+use crate::protocol::{Format, Protocol, ahead};
 use crate::time::{Now, Time};
 
 /// What a shell has to do with a socket on its way to the end.
@@ -41,13 +41,18 @@ impl<O: Observer> Engine<O> {
             Protocol::Packet(_) => Format::PACKET_PREFIX + count,
             _ => count,
         };
-        let left = output.len() - taken;
-        if left == 0 {
+        if taken == output.len() {
             if let Some(output) = connection.output.take() {
                 self.core.pool.give(output);
             }
         } else {
-            output.consume(taken);
+            if connection.protocol.websocket().is_some() {
+                ahead::take(output, taken);
+                ahead::put(output);
+            } else {
+                output.consume(taken);
+            }
+            output.marks.is_blocked = true;
             output.shrink();
             self.core.pool.settle_output(output);
         }
@@ -60,14 +65,21 @@ impl<O: Observer> Engine<O> {
             is_answer = connection.flags.has(Flags::PINGED);
             connection.note_life(tick);
         }
-        let is_below = left <= self.core.limits.low_water_bytes;
-        if connection.flags.has(Flags::ABOVE_LOW_WATER) && is_below {
-            connection.flags.clear(Flags::ABOVE_LOW_WATER);
-            connection.flags.clear(Flags::PAUSED);
+        if connection.note_shrinking(&self.core.limits) {
             self.core.drained.push_back(id);
         }
         if is_answer {
             self.core.rearm(id);
+        }
+    }
+
+    /// There was no room for the output of a peer, not even for a byte of it.
+    pub fn blocked(&mut self, id: ConnId) {
+        if let Some(connection) = self.core.connections.get_mut(id)
+            && let Some(output) = &mut connection.output
+        {
+            output.marks.is_blocked = true;
+            self.core.put_ahead(id);
         }
     }
 

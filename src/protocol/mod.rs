@@ -2,7 +2,8 @@
 //!
 //! A [`Protocol`] is driven by the engine. It takes bytes from the front of what was read and
 //! yields one [`Event`] at a time; what it has to say by itself (a pong, a Close frame, an HTTP
-//! response) it appends to the connection's output. It mentions no socket and no clock.
+//! response) it appends to the connection's output; what of it is urgent may go [`ahead`]. It mentions no
+//! socket and no clock.
 //!
 //! ```text
 //!               ┌────────┐ every byte chunk                       ┌───────────┐
@@ -18,6 +19,7 @@
 //! The upper half is a server's, the lower a client's; they share all but the first step. A WebSocket
 //! whose two sides have agreed on it in the handshake is [`Compressed`].
 
+pub mod ahead;
 mod answer;
 mod close_reason;
 mod compressed;
@@ -89,6 +91,13 @@ impl Wire<'_> {
     /// The end of the output, for encoders that append.
     pub fn tail(&mut self) -> &mut Vec<u8> {
         self.output.get_or_insert_with(|| self.pool.take()).tail()
+    }
+
+    /// The same for a ping or a pong, which goes [ahead] of what has to wait.
+    fn control_tail(&mut self) -> &mut Vec<u8> {
+        let output = self.output.get_or_insert_with(|| self.pool.take());
+        ahead::note(output);
+        output.tail()
     }
 
     /// The masking key for the next frame that `role` sends.

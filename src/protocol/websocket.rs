@@ -11,6 +11,9 @@
 //!                                 └───────────┘ Close received, rule broken, or end
 //! ```
 //!
+//! Pings and pongs go [ahead](super::ahead) of messages that have to wait; a Close frame is the last thing
+//! that is sent.
+//!
 //! In `CloseSent` pings are read and ignored: section 5.5.1 forbids sending after a Close frame, and
 //! a peer's Close frame can only be found behind what it sent before it. A server ignores messages
 //! there, too, because it could not answer them; for a client they may be the answers that it still
@@ -100,7 +103,7 @@ impl WebSocket {
                 }
                 Frame::Ping(payload) if self.is_open() => {
                     let mask = wire.mask(self.role());
-                    encode_pong(wire.tail(), payload.as_slice(), mask);
+                    encode_pong(wire.control_tail(), payload.as_slice(), mask);
                     payload.recycle(wire.pool);
                 }
                 Frame::Text(ignored)
@@ -136,7 +139,7 @@ impl WebSocket {
     pub fn ping(&self, wire: &mut Wire<'_>) {
         if self.is_open() {
             let mask = wire.mask(self.role());
-            encode_ping(wire.tail(), b"", mask);
+            encode_ping(wire.control_tail(), b"", mask);
         }
     }
 

@@ -113,7 +113,10 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
                     self.engine.wrote(id, count, self.now);
                 }
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => source.readiness.clear(Readiness::WRITABLE),
+                    io::ErrorKind::WouldBlock => {
+                        source.readiness.clear(Readiness::WRITABLE);
+                        self.engine.blocked(id);
+                    }
                     io::ErrorKind::Interrupted => break,
                     kind => {
                         failure = Some(kind);

@@ -6,6 +6,7 @@ use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
 use readily::codec::websocket as frames;
 use readily::kernel::sim::{Received, Remote, Sim};
+use readily::protocol::ahead::MAX_PONGS;
 
 use crate::ear::{Ear, Heard};
 use crate::script::{Ending, Expected, Kind, Script, Service, frame};
@@ -36,6 +37,8 @@ pub(crate) struct Season {
 pub(crate) struct Actor {
     number: usize,
     pub(crate) script: Script,
+    /// How much was expected at the start, and how many pongs.
+    promised: (usize, usize),
     pub(crate) remote: Remote,
     ear: Ear,
     /// How much of the first piece is sent.
@@ -66,6 +69,7 @@ impl Actor {
         Actor {
             number,
             ear: Ear::new(script.kind),
+            promised: (script.expected.len(), script.pongs.len()),
             script,
             remote,
             sent: 0,
@@ -115,12 +119,16 @@ impl Actor {
         // What was to be said behind the end need not be.
         let is_cut = matches!(self.script.ending, Ending::IsClosed | Ending::IsHalfClosed);
         let is_all_said = self.was_closed || is_cut || self.script.pieces.is_empty();
-        let is_all_heard = self.script.expected.is_empty() && !self.ear.is_in_the_middle();
+        let is_all_heard = self.is_all_heard() && !self.ear.is_in_the_middle();
         self.outcome == Some(Outcome::Ended) && is_all_said && is_all_heard
     }
 
     fn is_answered(&self) -> bool {
-        self.script.pieces.is_empty() && self.script.expected.is_empty()
+        self.script.pieces.is_empty() && self.is_all_heard()
+    }
+
+    fn is_all_heard(&self) -> bool {
+        self.script.expected.is_empty() && self.script.pongs.is_empty()
     }
 }
 
@@ -252,10 +260,24 @@ impl Actor {
                 }
             }
             Heard::TimedOut => self.was_closed = true,
-            Heard::Pong(payload) => self.expect(&Expected::Pong(payload)),
+            Heard::Pong(payload) => self.hear_pong(&payload),
             Heard::Response => self.expect(&Expected::Response),
             Heard::Message(bytes) => self.hear_message(&bytes, season, sim),
         }
+    }
+
+    /// Pongs come in order, and no later than in order with everything else; those of pings that came
+    /// while many others waited need not come.
+    fn hear_pong(&mut self, payload: &[u8]) {
+        assert!(!self.was_closed, "{self}: a pong behind a Close frame");
+        let pongs = &mut self.script.pongs;
+        let skipped = pongs.iter().position(|(pong, _)| pong == payload);
+        let skipped = skipped.unwrap_or_else(|| panic!("a pong of {}", payload.escape_ascii()));
+        let (_, place) = pongs.drain(..=skipped).next_back().expect("there is one");
+        let asked = self.promised.1 - pongs.len();
+        assert!(skipped == 0 || asked > MAX_PONGS, "{skipped} of {asked} pings are not answered");
+        let heard = self.promised.0 - self.script.expected.len();
+        assert!(heard <= place, "{self}: a pong behind {heard} answers, and not {place}");
     }
 
     fn hear_message(&mut self, bytes: &[u8], season: Season, sim: &Sim) {
@@ -338,13 +360,13 @@ fn clock(sim: &Sim) -> String {
 
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Script { kind, service, ending, pieces, expected } = &self.script;
+        let Script { kind, service, ending, pieces, expected, pongs } = &self.script;
         write!(
             f,
             "peer {} ({kind:?} to {service:?}, {ending:?}), {} pieces to say, {} to hear, {:?}",
             self.number,
             pieces.len(),
-            expected.len(),
+            expected.len() + pongs.len(),
             self.outcome
         )
     }

@@ -27,6 +27,7 @@ mod door;
 mod ear;
 mod fidelity;
 mod planted;
+mod room;
 mod script;
 mod services;
 mod witness;

@@ -78,8 +78,6 @@ pub(crate) enum Expected {
     Clock,
     /// An integer in this range.
     Within(i64, i64),
-    /// The answer to a ping.
-    Pong(Vec<u8>),
     /// One of the messages that were said by oneself and come back with a number.
     Relayed(Vec<u8>),
     /// The answer to an HTTP request.
@@ -97,6 +95,9 @@ pub(crate) struct Script {
     /// Bytes, in pieces that are sent one by one: messages, and of a packet peer its packets.
     pub(crate) pieces: VecDeque<Vec<u8>>,
     pub(crate) expected: VecDeque<Expected>,
+    /// The answers to its pings, each with how much of what is expected may come in front of it: they
+    /// go ahead of what has to wait.
+    pub(crate) pongs: VecDeque<(Vec<u8>, usize)>,
 }
 
 /// Longer lines and messages are refused.
@@ -120,8 +121,14 @@ impl Script {
         };
         let service = services[rng.random_range(0..services.len())];
         let ending = ending(kind, service, rng);
-        let mut script =
-            Script { kind, service, ending, pieces: VecDeque::new(), expected: VecDeque::new() };
+        let mut script = Script {
+            kind,
+            service,
+            ending,
+            pieces: VecDeque::new(),
+            expected: VecDeque::new(),
+            pongs: VecDeque::new(),
+        };
         script.write(peer, rng);
         script
     }
@@ -205,7 +212,7 @@ impl Script {
                     self.pieces.push_back(frame(rng, |out, mask| {
                         frames::encode_ping(out, &ping, mask);
                     }));
-                    self.expected.push_back(Expected::Pong(ping));
+                    self.pongs.push_back((ping, self.expected.len()));
                 }
                 let cut = rng.random_range(0..=message.len());
                 let is_cut = rng.random_bool(0.2);

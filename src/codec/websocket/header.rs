@@ -171,6 +171,21 @@ impl FrameHeader {
     }
 }
 
+/// The first two things to know of a frame that was encoded here and stands whole at the front of
+/// `bytes`, masked or not: what it is, and how long it is with its header. `None` if the header is not
+/// all there. Nothing is checked.
+#[inline]
+pub fn peek(bytes: &[u8]) -> Option<(Opcode, usize)> {
+    let &[first, second, ref rest @ ..] = bytes else { return None };
+    let key = if second & MASKED == 0 { 0 } else { 4 };
+    let length = match second & LENGTH {
+        LENGTH_16 => 2 + usize::from(u16::from_be_bytes(*rest.first_chunk()?)),
+        LENGTH_64 => 8 + usize::try_from(u64::from_be_bytes(*rest.first_chunk()?)).ok()?,
+        length => usize::from(length),
+    };
+    Some((Opcode::from_bits(first & OPCODE)?, 2 + key + length))
+}
+
 /// All that the first two bytes of a frame tell.
 #[inline]
 fn check(first: u8, second: u8, role: Role, rsv: u8) -> Result<Opcode, ProtocolError> {

@@ -88,8 +88,8 @@ impl Service for Caller {
 }
 
 /// A world with a caller, and somebody who tells it what to do.
-struct Call {
-    world: World,
+pub(super) struct Call {
+    pub(super) world: World,
     service: ServiceId,
     endpoint: EndpointId,
     controller: ConnId,
@@ -107,7 +107,7 @@ impl Call {
         Call { world, service, endpoint, controller, seen: 0 }
     }
 
-    fn tell(&mut self, command: &str) {
+    pub(super) fn tell(&mut self, command: &str) {
         self.world.receive(self.controller, format!("{command}\n").as_bytes());
     }
 
@@ -139,7 +139,7 @@ impl Call {
     }
 
     /// The same, and the server has agreed to a WebSocket.
-    fn websocket(&mut self) -> ConnId {
+    pub(super) fn websocket(&mut self) -> ConnId {
         let id = self.connect("dial web");
         let request = self.world.take(id);
         self.world.receive(id, &accept(&request));
@@ -170,7 +170,7 @@ fn accept(request: &[u8]) -> Vec<u8> {
 }
 
 /// A frame of a server.
-fn unmasked(encode: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+pub(super) fn unmasked(encode: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::new();
     encode(&mut out);
     out
@@ -184,7 +184,7 @@ fn close(code: u16) -> Vec<u8> {
     unmasked(|out| frames::encode_close(out, Some(code.into()), "", None))
 }
 
-fn call() -> Call {
+pub(super) fn call() -> Call {
     Call::new(Limits::default())
 }
 

@@ -15,5 +15,6 @@ mod requests;
 mod services;
 mod stream;
 mod subprotocols;
+mod urgent;
 mod web;
 mod world;

@@ -8,7 +8,8 @@ use crate::protocol::MessageKind;
 /// What a WebSocket client makes of what it received.
 pub(super) struct Read {
     pub(super) messages: Vec<Words>,
-    pub(super) pongs: Vec<Vec<u8>>,
+    /// Each with how many messages came in front of it.
+    pub(super) pongs: Vec<(Vec<u8>, usize)>,
     /// The code of the Close frame.
     pub(super) close: Option<u16>,
     /// There is no cut frame at the end, and nothing behind a Close frame.
@@ -32,7 +33,9 @@ impl Read {
                 frames::Event::Binary(bytes) => {
                     read.messages.push((MessageKind::Binary, bytes.to_vec()));
                 }
-                frames::Event::Pong(payload) => read.pongs.push(payload.to_vec()),
+                frames::Event::Pong(payload) => {
+                    read.pongs.push((payload.to_vec(), read.messages.len()));
+                }
                 frames::Event::Ping(_) => panic!("nobody is silent for that long"),
                 frames::Event::Close(close) => {
                     read.close = close.map(|close| close.code.into());

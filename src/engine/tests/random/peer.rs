@@ -7,6 +7,7 @@ use super::{Words, audit};
 use crate::engine::ConnId;
 use crate::engine::tests::world::Socket;
 use crate::protocol::CloseReason;
+use crate::protocol::ahead::MAX_PONGS;
 
 /// What a line peer is told whose line is too long.
 const LAST_WORDS: &[u8] = b"ERR line too long\n";
@@ -245,15 +246,12 @@ impl Peer {
         let read = Read::all(&mut frames);
         if self.may_miss_something() {
             assert!(self.said.starts_with(&read.messages), "{self} received something else");
-            assert!(self.script.pings.starts_with(&read.pongs), "{self} did not ask for that");
+            self.check_pongs(&read.pongs, false);
             return;
         }
         assert!(self.said == read.messages, "{self} did not receive what was said");
         assert!(read.rest_is_nothing, "{self} received half a frame, or more after Close");
-        let pings = &self.script.pings;
-        let is_answered =
-            if is_whole { *pings == read.pongs } else { pings.starts_with(&read.pongs) };
-        assert!(is_answered, "{self} has no answer to its pings: {pings:?}, {:?}", read.pongs);
+        self.check_pongs(&read.pongs, is_whole);
         let expected = match &self.reason {
             None | Some(CloseReason::Ended | CloseReason::Abnormal) => None,
             Some(CloseReason::PeerClosed { code, .. }) => *code,
@@ -262,6 +260,40 @@ impl Peer {
             Some(_) => Some(audit::CLOSE_CODE),
         };
         assert_eq!(read.close, expected, "{self} received another Close frame");
+    }
+
+    /// Pings are answered in order, and not all of them only if there were many. Where the conversation
+    /// `is_whole`, the newest is.
+    fn check_pongs(&self, pongs: &[(Vec<u8>, usize)], is_whole: bool) {
+        let pings = &self.script.pings;
+        let mut asked = pings.iter();
+        let mut answered = 0;
+        for (pong, _) in pongs {
+            let skipped = asked.position(|(ping, _)| ping == pong);
+            answered += 1 + skipped.unwrap_or_else(|| panic!("{self}: {pong:?} is out of order"));
+        }
+        let is_any_skipped = answered > pongs.len();
+        assert!(!is_any_skipped || answered > MAX_PONGS, "{self} has no answer to some pings");
+        assert!(!is_whole || answered == pings.len(), "{self} has no answer to its newest ping");
+    }
+
+    /// How many pongs came in front of answers to messages that are in front of their pings. None comes
+    /// behind more.
+    pub(super) fn overtaking_pongs(&self, manner: Manner) -> usize {
+        let Manner::Repeat(copies) = manner else { return 0 };
+        let Some(frames) = self.received.strip_prefix(&*self.script.answers) else { return 0 };
+        if self.script.kind != Kind::WebSocket {
+            return 0;
+        }
+        let mut asked = self.script.pings.iter();
+        let pongs = Read::all(&mut frames.to_vec()).pongs.into_iter();
+        let overtaking = pongs.filter(|(pong, came_behind)| {
+            let (_, said) = asked.find(|(ping, _)| ping == pong).expect("it is in order");
+            let answers = 1 + copies * said;
+            assert!(*came_behind <= answers, "{self}: a pong came behind {came_behind}");
+            *came_behind < answers
+        });
+        overtaking.count()
     }
 }
 

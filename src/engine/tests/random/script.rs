@@ -67,8 +67,8 @@ pub(super) struct Script {
     pub(super) longest_answer: usize,
     /// How many of them are errors.
     pub(super) refusals: u64,
-    /// The payloads of the pings to be answered.
-    pub(super) pings: Vec<Vec<u8>>,
+    /// The payloads of the pings to be answered, each with how many messages are in front of it.
+    pub(super) pings: Vec<(Vec<u8>, usize)>,
     /// Somewhere behind the messages there is a frame that ends the wait for a Close frame.
     pub(super) answers_close: bool,
 }
@@ -287,7 +287,7 @@ impl Pen<'_> {
     fn write_ping(&mut self) {
         let payload = format!("ping {}", self.script.pings.len()).into_bytes();
         self.script.bytes.extend(masked(|out, mask| frames::encode_ping(out, &payload, mask)));
-        self.script.pings.push(payload);
+        self.script.pings.push((payload, self.script.messages.len()));
     }
 }
 

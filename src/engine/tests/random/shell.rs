@@ -137,8 +137,8 @@ impl Shell {
         panic!("{} peers wait for something that does not come", waiting.len());
     }
 
-    /// Holds what has come of it all against the model.
-    pub(super) fn check_outcome(&self) {
+    /// Holds what has come of it all against the model, and returns how many pongs went ahead.
+    pub(super) fn check_outcome(&self) -> usize {
         for peer in &self.peers {
             peer.check(self.manner, self.seen.drain);
         }
@@ -147,6 +147,7 @@ impl Shell {
         let open = self.peers.iter().filter(|peer| peer.socket == Socket::Open).count();
         assert_eq!(self.world.engine.connections(), open);
         assert_eq!(self.world.engine.is_drained(self.world.now), self.seen.drain);
+        self.peers.iter().map(|peer| peer.overtaking_pongs(self.manner)).sum()
     }
 
     /// Whether nothing is going to happen any more.
@@ -249,6 +250,8 @@ impl Shell {
             if is_whole || count > 0 {
                 peer.take(&output[..count]);
                 engine.wrote(peer.id, count, now);
+            } else {
+                engine.blocked(peer.id);
             }
         }
         match engine.poll_close(peer.id) {
