@@ -299,6 +299,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("ws://127.0.0.1:1234/time", "time"),
     ("ws://127.0.0.1:1234/count", "count"),
     ("ws://127.0.0.1:1234/chat", "chat"),
+    ("ws://127.0.0.1:1234/notify?history=100", "notify"),
+    ("ws://127.0.0.1:1234/stream?source=walk", "stream"),
     ("tcp://127.0.0.1:8001", "echo"),
     ("tcp://127.0.0.1:8002", "time"),
     ("tcp://127.0.0.1:8003", "count"),

@@ -199,10 +199,10 @@ fn a_listener_says_which_services_it_has_and_not_those_of_others() {
         "random=ws://127.0.0.1:0/dice?min=1&max=6&burst=true",
     ]);
     for (row, service) in [
-        (0, r#"{"service":"echo","path":"/ws","parameters":{"deflate":"true"}}"#),
+        (0, r#"{"service":"echo","path":"/ws","parameters":{"deflate":"true"},"subprotocols":[]}"#),
         (
             2,
-            r#"{"service":"random","path":"/dice","parameters":{"min":"1","max":"6","burst":"true"}}"#,
+            r#"{"service":"random","path":"/dice","parameters":{"min":"1","max":"6","burst":"true"},"subprotocols":[]}"#,
         ),
     ] {
         let mut stream = server.connect(row);

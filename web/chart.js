@@ -43,7 +43,8 @@ class Chart {
     context.lineWidth = 1;
     context.textBaseline = "middle";
     const step = roundStep((high - low) / 3);
-    for (let value = Math.ceil(low / step) * step; value <= high; value += step) {
+    for (let line = Math.ceil(low / step); line * step <= high; line += 1) {
+      const value = line * step || 0;
       const at = Math.round(y(value)) + 0.5;
       context.beginPath();
       context.moveTo(this.margin, at);
@@ -56,7 +57,7 @@ class Chart {
   }
 }
 
-Chart.prototype.margin = 44;
+Chart.prototype.margin = 50;
 
 // 1, 2 or 5 times a power of ten, at least as much as `least`.
 function roundStep(least) {
@@ -86,7 +87,7 @@ export class Line extends Chart {
     const y = this.scale(context, width, height, low, high);
     const step = (width - this.margin - 8) / (this.most - 1);
     const x = (index) => width - 8 - (this.data.length - 1 - index) * step;
-    stroke(context, this.data, x, y, this.colour("accent"), height);
+    stroke(context, this.data, x, y, this.colour("accent"), y(Math.max(low, 0)));
   }
 }
 
@@ -106,8 +107,8 @@ export class Sparkline extends Chart {
   }
 }
 
-// A line through values, a breath of colour under it, and a dot at its end.
-function stroke(context, values, x, y, colour, height) {
+// A line through values, a breath of colour between it and the ground, and a dot at its end.
+function stroke(context, values, x, y, colour, ground) {
   if (values.length === 0) return;
   context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = 1.5;
@@ -115,8 +116,8 @@ function stroke(context, values, x, y, colour, height) {
   context.beginPath();
   values.forEach((value, index) => context.lineTo(x(index), y(value)));
   context.stroke();
-  context.lineTo(x(values.length - 1), height);
-  context.lineTo(x(0), height);
+  context.lineTo(x(values.length - 1), ground);
+  context.lineTo(x(0), ground);
   context.globalAlpha = 0.1;
   context.fill();
   context.globalAlpha = 1;

@@ -26,15 +26,27 @@ export function onSubmit(panel, form, action) {
   };
 }
 
-// Calls `draw` with the next picture of the screen, once however often it is asked for.
+const stillness = matchMedia("(prefers-reduced-motion: reduce)");
+
+// Calls `draw` with the next picture of the screen, once however often it is asked for; where less
+// motion is wanted, once a second.
 export function eachFrame(draw) {
   let isAsked = false;
   return () => {
     if (isAsked) return;
     isAsked = true;
-    requestAnimationFrame(() => {
+    const next = () => {
       isAsked = false;
       draw();
-    });
+    };
+    if (stillness.matches) setTimeout(next, 1000);
+    else requestAnimationFrame(next);
   };
+}
+
+// Shows what went wrong under the controls of a panel; nothing, if `text` is empty.
+export function complain(panel, text) {
+  const problem = panel.querySelector(".problem");
+  problem.textContent = text;
+  problem.hidden = text === "";
 }

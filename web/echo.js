@@ -1,6 +1,6 @@
 // The echo of /ws, with the words of the chapter's page, here and in the console.
 
-import { controls, onSubmit } from "./dom.js";
+import { complain, controls, onSubmit } from "./dom.js";
 import { hex, plural } from "./format.js";
 import { Frames } from "./frames.js";
 import { Connection } from "./socket.js";
@@ -9,7 +9,6 @@ const encoder = new TextEncoder();
 
 export function echo(panel, { path }) {
   const frames = new Frames(panel.querySelector(".rows"), panel.querySelector(".inspector"));
-  const problem = panel.querySelector(".problem");
   // What was sent and has not come back, oldest first.
   let underway = [];
 
@@ -66,7 +65,7 @@ export function echo(panel, { path }) {
 
   onSubmit(panel, "send", ({ message, kind }) => {
     const data = kind.value === "hex" ? parseHex(message.value) : message.value;
-    complain(data === undefined ? "Hex is pairs of digits, such as: de ad be ef" : "");
+    complain(panel, data === undefined ? "Hex is pairs of digits, such as: de ad be ef" : "");
     if (data === undefined || !connection.isOpen) return;
     send(data);
     message.value = "";
@@ -75,15 +74,11 @@ export function echo(panel, { path }) {
   onSubmit(panel, "close", ({ code, reason }) => {
     try {
       connection.close(Number(code.value), reason.value);
-      complain("");
+      complain(panel, "");
     } catch {
-      complain("A page may close with 1000 or 3000 to 4999, and a reason of at most 123 bytes.");
+      complain(panel, "A page may close with 1000 or 3000 to 4999, and a reason of at most 123 bytes.");
     }
   });
-  const complain = (text) => {
-    problem.textContent = text;
-    problem.hidden = text === "";
-  };
 
   for (const input of controls(panel, "send").kind) {
     input.onchange = () => {

@@ -1,19 +1,37 @@
 // Begins: the theme, the greeting, what this listener serves, and a tab for each service.
 
+import { chat } from "./chat.js";
 import { count } from "./count.js";
 import { echo } from "./echo.js";
+import { notify } from "./notify.js";
 import { showLink, showMissing } from "./panel.js";
 import { random } from "./random.js";
+import { stream } from "./stream.js";
 import { startTabs } from "./tabs.js";
 import { startTheme } from "./theme.js";
 import { time } from "./time.js";
 
-// What each tab talks to: a service with certain parameters, wherever it is, and a path for it if it
-// is nowhere. `start` returns the connection that it makes.
+// What each tab talks to: a service, wherever it is, and an example of it if it is nowhere. Where more
+// is needed of a binding than its service, `suits` says what. `start` returns the connection it makes.
 const TABS = {
-  random: { start: random, service: "random", path: "/random", parameters: { burst: "true" } },
-  time: { start: time, service: "time", path: "/time", parameters: {} },
-  count: { start: count, service: "count", path: "/count", parameters: {} },
+  random: {
+    start: random,
+    example: { service: "random", path: "/random", parameters: { burst: "true" } },
+    suits: ({ parameters }) => parameters.burst === "true",
+  },
+  time: { start: time, example: { service: "time", path: "/time", parameters: {} } },
+  count: { start: count, example: { service: "count", path: "/count", parameters: {} } },
+  chat: {
+    start: chat,
+    example: { service: "chat", path: "/chat", parameters: {} },
+    suits: ({ subprotocols }) => subprotocols.includes("chat.v1"),
+  },
+  notify: {
+    start: notify,
+    example: { service: "notify", path: "/notify", parameters: { history: "100" } },
+    suits: ({ parameters }) => parameters.topic === undefined,
+  },
+  stream: { start: stream, example: { service: "stream", path: "/stream", parameters: { source: "walk" } } },
 };
 
 const panelOf = (name) => document.getElementById(name);
@@ -32,10 +50,11 @@ if (!served.some(({ path }) => path === "/ws")) {
   showMissing(panelOf("echo"), tabOf("echo"), { service: "echo", path: "/ws", parameters: {} }, served);
 }
 const waiting = new Map();
-for (const [name, wanted] of Object.entries(TABS)) {
-  const place = served.find((there) => suits(there, wanted));
-  if (place === undefined) showMissing(panelOf(name), tabOf(name), wanted, served);
-  else waiting.set(name, () => showLink(panelOf(name), tabOf(name), wanted.start(panelOf(name), place)));
+for (const [name, { start, example, suits = () => true }] of Object.entries(TABS)) {
+  const [panel, tab] = [panelOf(name), tabOf(name)];
+  const place = served.find((there) => there.service === example.service && suits(there));
+  if (place === undefined) showMissing(panel, tab, example, served);
+  else waiting.set(name, () => showLink(panel, tab, start(panel, place)));
 }
 // A tab connects when it is first shown.
 startTabs(document.querySelector("[role=tablist]"), (name) => {
@@ -43,18 +62,14 @@ startTabs(document.querySelector("[role=tablist]"), (name) => {
   waiting.delete(name);
 });
 
-// The WebSocket paths of this listener. A server that does not say gets asked at the usual ones.
+// The WebSocket paths of this listener. Where that cannot be learned, something may be at the usual
+// ones.
 async function servedHere() {
   try {
     const response = await fetch("/services.json");
     return (await response.json()).services;
   } catch {
-    return [{ service: "echo", path: "/ws", parameters: {} }, ...Object.values(TABS)];
+    const usual = Object.values(TABS).map(({ example }) => ({ ...example, subprotocols: ["chat.v1"] }));
+    return [{ service: "echo", path: "/ws", parameters: {}, subprotocols: [] }, ...usual];
   }
-}
-
-// Whether a binding is of the service that is wanted, and has its parameters. Some are lists.
-function suits(there, wanted) {
-  return there.service === wanted.service && Object.entries(wanted.parameters)
-    .every(([name, value]) => there.parameters[name]?.split(",").includes(value));
 }

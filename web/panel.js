@@ -45,8 +45,8 @@ export function showLink(panel, tab, connection) {
 
 // Says that this listener does not serve what the panel needs, and which command would.
 export function showMissing(panel, tab, needed, served) {
-  tab.dataset.missing = "";
-  tab.append(el("span", { className: "hidden", textContent: " (not served here)" }));
+  tab.append(el("span", { className: "off", ariaHidden: "true", textContent: "off" }),
+    el("span", { className: "hidden", textContent: " (not served here)" }));
   const bindings = [...served, needed].map(binding);
   const command = `readily serve ${bindings.map((text) => `'${text}'`).join(" \\\n  ")}`;
   const copy = el("button", { type: "button", textContent: "Copy" });

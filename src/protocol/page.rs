@@ -117,7 +117,7 @@ fn status(request: &Request<'_>, tag: &str) -> Status {
 }
 
 /// The WebSocket paths of a listener with their services, as JSON:
-/// `{"services":[{"service":"random","path":"/random","parameters":{"burst":"true"}}]}`.
+/// `{"services":[{"service":"random","path":"/random","parameters":{"burst":"true"},"subprotocols":[]}]}`.
 fn services(site: &Site) -> String {
     let mut json = "{\"services\":[".to_owned();
     for (index, route) in site.routes.iter().enumerate() {
@@ -130,7 +130,12 @@ fn services(site: &Site) -> String {
             write!(json, "{comma}{}:{}", Quoted(name), Quoted(value))
                 .expect("a String takes everything");
         }
-        json.push_str("}}");
+        json.push_str("},\"subprotocols\":[");
+        for (index, name) in route.subprotocols.names().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(json, "{comma}{}", Quoted(name)).expect("a String takes everything");
+        }
+        json.push_str("]}");
     }
     json.push_str("\n]}\n");
     json
@@ -176,10 +181,14 @@ static FILES: &[File] = &[
     file!("format.js", "text/javascript; charset=utf-8"),
     file!("chart.js", "text/javascript; charset=utf-8"),
     file!("frames.js", "text/javascript; charset=utf-8"),
+    file!("log.js", "text/javascript; charset=utf-8"),
     file!("echo.js", "text/javascript; charset=utf-8"),
     file!("random.js", "text/javascript; charset=utf-8"),
     file!("time.js", "text/javascript; charset=utf-8"),
     file!("count.js", "text/javascript; charset=utf-8"),
+    file!("chat.js", "text/javascript; charset=utf-8"),
+    file!("notify.js", "text/javascript; charset=utf-8"),
+    file!("stream.js", "text/javascript; charset=utf-8"),
 ];
 
 /// A name for the content: 64 bits of FNV-1a in hexadecimal digits, quoted (RFC 9110 §8.8.3).

@@ -4,23 +4,26 @@
 
 import { tabs as bases } from "./checks/bases.mjs";
 import { everywhere } from "./checks/everywhere.mjs";
+import { meetings } from "./checks/meetings.mjs";
+import { pictures } from "./checks/pictures.mjs";
 import { restart } from "./checks/restart.mjs";
 import { conclude, freePort, is, Server, startBrowser } from "./world.mjs";
 
-const [readily, pictures] = process.argv.slice(2);
-const BINDINGS = ["echo=/ws", "random=/random?burst=true", "time=/time", "count=/count"];
-const TABS = ["echo", "random", "time", "count"];
+const [readily, folder] = process.argv.slice(2);
+const TABS = ["echo", "random", "time", "count", "chat", "notify", "stream"];
+const BINDINGS = ["echo=/ws", "random=/random?burst=true", "time=/time", "count=/count", "chat=/chat", "notify=/notify?history=3",
+  "stream=/stream?source=walk", "chat=tcp:", "notify=tcp:?history=3"];
 
 const server = new Server(readily, await freePort());
 const browser = await startBrowser();
-const world = { server, browser, bindings: BINDINGS, tabs: TABS, pictures };
+const world = { server, browser, bindings: BINDINGS, tabs: TABS, folder };
 // Whatever happens, it ends.
 setTimeout(() => {
   console.log("FAIL out of time");
   process.exit(1);
 }, 180_000).unref();
 try {
-  for (const check of [bases, everywhere, restart]) {
+  for (const check of [bases, meetings, everywhere, restart, pictures]) {
     await server.start(BINDINGS);
     await check(world).catch((error) => is(`${check.name} came to its end`, "", error.stack));
     await server.stop();

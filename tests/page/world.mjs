@@ -7,16 +7,15 @@ import { chromium } from "playwright-core";
 
 export const PATIENCE_MS = 10_000;
 
-// A readily server that is to be looked at. All of its bindings are paths of one listener.
+// A readily server that is to be looked at. Its bindings are paths of one listener, as in "echo=/ws",
+// and ports of their own for lines, as in "chat=tcp:"; `lines` has those by their services.
 export class Server {
   constructor(readily, port) {
     Object.assign(this, { readily, port });
   }
 
-  // What a binding such as "echo=/ws" is for this server.
   binding(text) {
-    const [, service, path] = /^(\w+)=(.*)$/.exec(text);
-    return path.startsWith("/") ? `${service}=ws://127.0.0.1:${this.port}${path}` : text;
+    return text.replace("=/", `=ws://127.0.0.1:${this.port}/`).replace("=tcp:", "=tcp://127.0.0.1:0");
   }
 
   async start(bindings) {
@@ -31,7 +30,8 @@ export class Server {
       });
       this.process.on("exit", () => failed(new Error(`the server does not start:\n${said}`)));
     });
-    this.said = said;
+    const rows = said.matchAll(/^tcp:\/\/127\.0\.0\.1:(\d+)\S* +(\w+)/gm);
+    this.lines = Object.fromEntries([...rows].map(([, port, service]) => [service, Number(port)]));
   }
 
   async stop(signal = "SIGKILL") {

@@ -1,6 +1,7 @@
 use super::super::Route;
 use super::*;
 use crate::codec::http::{Payload, Persistence, parse_request};
+use crate::codec::websocket::handshake::Subprotocols;
 
 fn site() -> Site {
     let route = |path: &str, service: &str, parameters| Route {
@@ -10,7 +11,9 @@ fn site() -> Site {
         ..Route::default()
     };
     let burst = vec![("min", "1".to_owned()), ("burst", "true".to_owned())];
-    let routes = vec![route("/ws", "echo", vec![]), route("/r\"", "<random>", burst)];
+    let mut echo = route("/ws", "echo", vec![]);
+    echo.subprotocols = Subprotocols::parse("chat.v1,json").expect("legal");
+    let routes = vec![echo, route("/r\"", "<random>", burst)];
     Site { routes, ..Site::default() }
 }
 
@@ -121,8 +124,11 @@ fn the_services_of_a_listener_are_told_as_json() {
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(body).expect(body),
         serde_json::json!({"services": [
-            {"service": "echo", "path": "/ws", "parameters": {}},
-            {"service": "<random>", "path": "/r\"", "parameters": {"min": "1", "burst": "true"}},
+            {"service": "echo", "path": "/ws", "parameters": {}, "subprotocols": ["chat.v1", "json"]},
+            {
+                "service": "<random>", "path": "/r\"",
+                "parameters": {"min": "1", "burst": "true"}, "subprotocols": [],
+            },
         ]})
     );
 }

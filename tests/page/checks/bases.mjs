@@ -42,7 +42,7 @@ async function echo({ browser, server }) {
   is("echo: and is none", [0, 0, "undefined"],
     await page.evaluate(() => [document.querySelectorAll("img").length, document.querySelectorAll("#echo b").length, typeof window.caught]));
 
-  await page.click("#echo >> text=Hex");
+  await page.click("#echo label >> text=Hex");
   await page.fill("#echo [name=message]", "de ad beef 0");
   await page.keyboard.press("Enter");
   like("echo: half a byte is refused", /pairs of digits/, await page.textContent("#echo .problem"));

@@ -71,7 +71,7 @@ async function keyboard({ browser, server, tabs }) {
 const PAIRS = [["ink", "page"], ["ink", "card"], ["quiet", "page"], ["quiet", "card"], ["ink", "wash"], ["accent", "wash"],
   ["on-accent", "accent"], ["bad", "card"], ["bad", "page"], ["accent", "card"], ["good", "card"], ["warn", "card"], ["quiet", "sunk"]];
 
-async function colours({ browser, server, tabs, pictures }) {
+async function colours({ browser, server }) {
   for (const colorScheme of ["light", "dark"]) {
     const page = await open(browser, server, { colorScheme });
     is(`${colorScheme}: every text stands out`, [], await page.evaluate((pairs) => {

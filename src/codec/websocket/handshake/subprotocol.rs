@@ -56,6 +56,11 @@ impl Subprotocols {
         Ok(Subprotocols { names })
     }
 
+    /// Each of them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()

@@ -1,0 +1,145 @@
+// Chat, Notifications and Streams: what pages do together, and with somebody at a terminal.
+
+import net from "node:net";
+
+import { close, connected, eventually, is, like, open, state, value } from "../world.mjs";
+
+export async function meetings(world) {
+  await chat(world);
+  await notify(world);
+  await stream(world);
+}
+
+// Somebody with nc: says lines, and remembers what he hears.
+class Terminal {
+  static async connect(port) {
+    const terminal = new Terminal();
+    terminal.heard = "";
+    terminal.socket = net.connect(port, "127.0.0.1");
+    terminal.socket.on("data", (text) => (terminal.heard += text));
+    await new Promise((there) => terminal.socket.once("connect", there));
+    return terminal;
+  }
+
+  say(line) {
+    this.socket.write(`${line}\n`);
+  }
+
+  // Waits until a line was heard, for as long as the test may take.
+  async hears(name, line) {
+    for (let tries = 0; tries < 500 && !this.heard.split("\n").includes(line); tries += 1) {
+      await new Promise((later) => setTimeout(later, 10));
+    }
+    is(name, true, this.heard.split("\n").includes(line) || this.heard);
+  }
+}
+
+const lines = (page, tab, kind) =>
+  page.$$eval(`#${tab} .rows .${kind}`, (rows) => rows.map((row) => [...row.children].slice(1).map((cell) => cell.textContent).join(" ")));
+
+// Waits for a row of a log that ends like this.
+const logged = (name, page, tab, text) => eventually(name, page, ([tab, text]) =>
+  [...document.querySelectorAll(`#${tab} .rows li`)].some((row) => row.textContent.endsWith(text)), [tab, text]);
+
+async function chat({ browser, server }) {
+  const ada = await open(browser, server);
+  await connected(ada, "chat");
+  await eventually("chat: a guest gets a name", ada, () => /^guest-\d+$/.test(document.querySelector("#chat [name=name]").value));
+  const bob = await open(browser, server, {}, "#chat");
+  await bob.waitForSelector("#chat .link[data-state=open]");
+  await eventually("chat: they see each other", ada, () => document.querySelectorAll("#chat .members li").length === 2);
+  for (const [page, name] of [[ada, "ada"], [bob, "bob"]]) {
+    await page.fill("#chat [name=name]", name);
+    await page.press("#chat [name=name]", "Enter");
+    await page.waitForSelector(`#chat .members >> text=${name} (you)`);
+  }
+  const evil = "<img src=x onerror='window.caught = 1'>";
+  await ada.fill("#chat [name=message]", evil);
+  await ada.keyboard.press("Enter");
+  await logged("chat: one hears the other", bob, "chat", evil);
+  is("chat: markup stays text", [0, "undefined"], await bob.evaluate(() => [document.querySelectorAll("#chat img").length, typeof window.caught]));
+  is("chat: what was said is there once", [[`ada ${evil}`], [`ada ${evil}`]], [await lines(ada, "chat", "own"), await lines(bob, "chat", "other")]);
+
+  const terminal = await Terminal.connect(server.lines.chat);
+  terminal.say("/name tom");
+  await logged("chat: somebody comes by TCP", ada, "chat", "is now tom");
+  terminal.say("hello from a terminal");
+  await logged("chat: and is heard", ada, "chat", "hello from a terminal");
+  await bob.fill("#chat [name=message]", "hello back");
+  await bob.keyboard.press("Enter");
+  await terminal.hears("chat: and hears", "bob: hello back");
+
+  await bob.fill("#chat [name=room]", "tea");
+  await bob.press("#chat [name=room]", "Enter");
+  await logged("chat: another room", ada, "chat", "bob left");
+  await eventually("chat: in which nobody else is", bob, () => document.querySelector("#chat aside").innerText.startsWith("tea, 1 member"));
+  await bob.fill("#chat [name=name]", "ada");
+  await bob.press("#chat [name=name]", "Enter");
+  await eventually("chat: a name is nobody else's", bob, () => document.querySelector("#chat .problem").textContent === "the name is taken");
+  await bob.click("#chat .rooms >> text=lobby");
+  await eventually("chat: and back", bob, () => document.querySelectorAll("#chat .members li").length === 3);
+  terminal.socket.end();
+  await logged("chat: who leaves is gone", bob, "chat", "tom left");
+  await close("chat, one", ada);
+  await close("chat, the other", bob);
+}
+
+async function notify({ browser, server }) {
+  const page = await open(browser, server);
+  await connected(page, "notify");
+  const subscribe = async (topic) => {
+    await page.fill("#notify [data-form=subscribe] [name=topic]", topic);
+    await page.click("#notify button >> text=Subscribe");
+  };
+  const terminal = await Terminal.connect(server.lines.notify);
+  for (const number of [1, 2, 3, 4, 5]) terminal.say(`PUB news/tech number ${number}`);
+  terminal.say("SUB news/tech");
+  terminal.say("PUB news/tech the last");
+  await terminal.hears("notify: by TCP", "news/tech 6 the last");
+  await subscribe("news/tech");
+  await logged("notify: what is kept comes", page, "notify", "the last");
+  is("notify: behind a notice of what is not", ["news/tech Missed #1 to #3 (3): the server keeps them no more."], await lines(page, "notify", "gap"));
+  is("notify: with its numbers", ["news/tech #4 number 4", "news/tech #5 number 5", "news/tech #6 the last"], await lines(page, "notify", "delivery"));
+
+  await subscribe("sport/*");
+  await page.fill("#notify [data-form=publish] [name=topic]", "sport/ball");
+  const evil = "<img src=x onerror='window.caught = 1'> 2 : 1";
+  await page.fill("#notify [name=text]", evil);
+  await page.press("#notify [name=text]", "Enter");
+  await logged("notify: a pattern matches", page, "notify", evil);
+  is("notify: markup stays text", [0, "undefined"], await page.evaluate(() => [document.querySelectorAll("#notify img").length, typeof window.caught]));
+  is("notify: two subscriptions", ["news/tech", "sport/*"], await page.$$eval("#notify .chips code", (all) => all.map((one) => one.textContent)));
+  await page.click("[aria-label='Unsubscribe from sport/*']");
+  await page.fill("#notify [name=text]", "unheard");
+  await page.press("#notify [name=text]", "Enter");
+  await subscribe("no*where");
+  await eventually("notify: what is no pattern", page, () => document.querySelector("#notify .problem").textContent.includes("*"));
+  is("notify: and no subscription", ["news/tech"], await page.$$eval("#notify .chips code", (all) => all.map((one) => one.textContent)));
+  is("notify: nothing comes of what is over", false, (await page.innerText("#notify .rows")).includes("unheard"));
+  terminal.socket.end();
+  await close("notify", page);
+}
+
+async function stream({ browser, server }) {
+  const page = await open(browser, server);
+  await connected(page, "stream");
+  await page.fill("#stream [name=rate]", "500");
+  await page.fill("#stream [name=count]", "250");
+  await page.press("#stream [name=rate]", "Enter");
+  await eventually("stream: so many, and no more", page, () => document.querySelector("#stream [data-value=received]").textContent === "250");
+  is("stream: no gap, no repeat", "0", await value(page, "stream", "gaps"));
+  like("stream: the chart says it, too", /^Chart: last -?\d+/, await page.getAttribute("#stream canvas", "aria-label"));
+  await page.fill("#stream [name=count]", "");
+  await page.fill("#stream [name=rate]", "1000");
+  await page.click("#stream button >> text=Start");
+  await page.waitForFunction(() => Number(document.querySelector("#stream [data-value=received]").textContent.replace(",", "")) > 300);
+  await page.click("#stream button >> text=Stop");
+  await page.waitForTimeout(150);
+  const stopped = await value(page, "stream", "received");
+  await page.waitForTimeout(150);
+  is("stream: it stops", [stopped, "Connected"], [await value(page, "stream", "received"), await state(page, "stream")]);
+  await page.fill("#stream [name=rate]", "-1");
+  await page.click("#stream button >> text=Start");
+  await eventually("stream: no rate", page, () => /^RATE is a number/.test(document.querySelector("#stream .problem").textContent));
+  await close("stream", page);
+}
