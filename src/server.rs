@@ -67,7 +67,7 @@ impl Server {
     /// A server of the built-in services: one instance for each binding of `config`, but of `chat` and
     /// `notify`, in which the clients of all their bindings meet.
     pub fn from_config(config: Config) -> Server {
-        let (services, service_of) = built_in::services(config.bindings.as_slice());
+        let (services, service_of) = built_in::services(&config);
         Server { config, services, service_of }
     }
 

@@ -546,6 +546,7 @@ fn help_has_every_flag_and_examples() {
         "--drain-timeout <DURATION>",
         "--allow-origin <ORIGIN>",
         "--allow-host <NAME>",
+        "--publish-token-file <FILE>",
         "--verbose",
         "--quiet",
         "--help",
@@ -564,6 +565,26 @@ fn help_has_every_flag_and_examples() {
             Command::new("bash").args(["-c", &script]).arg(env!("CARGO_BIN_EXE_readily")).output();
         let Ok(output) = output else { return };
         assert_eq!(output.status.code(), Some(0), "{example}: {output:?}");
+    }
+}
+
+#[test]
+fn a_file_without_a_token_is_a_usage_error_that_does_not_show_what_is_in_it() {
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().join("token").display().to_string();
+    for (text, told) in [
+        (None, "No such file or directory"),
+        (Some(""), "it has to hold one visible word"),
+        (Some("two words"), "it has to hold one visible word"),
+    ] {
+        if let Some(text) = text {
+            std::fs::write(&path, text).expect("writes");
+        }
+        let args = ["serve", "--publish-token-file", &path, "notify=ws://:1/n"];
+        let (code, stdout, stderr) = run(&args);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""));
+        assert!(stderr.contains("--publish-token-file") && stderr.contains(told), "{stderr}");
+        assert!(!stderr.contains("two words"), "{stderr}");
     }
 }
 

@@ -14,7 +14,7 @@ use tungstenite::client::IntoClientRequest as _;
 use tungstenite::{Message, WebSocket};
 
 use client::Client;
-use support::{Server, line, patient_tcp};
+use support::{Server, line, patient_tcp, readily, rest};
 
 /// A WebSocket whose client chooses `chat.v1`.
 fn json_client(server: &Server, binding: usize) -> WebSocket<TcpStream> {
@@ -94,9 +94,9 @@ impl Lines {
     }
 }
 
-/// A client of lines that has little room and is not read from for now.
-fn stalled(server: &Server, binding: usize, command: &str) -> BufReader<Socket> {
-    let mut client = Client::with_receive_buffer(&server.urls[binding], Some(4_096));
+/// A client of lines that does not read for now, with this much room.
+fn stalled(server: &Server, room: Option<usize>, command: &str) -> BufReader<Socket> {
+    let mut client = Client::with_receive_buffer(&server.urls[0], room);
     client.send(command.as_bytes());
     match client {
         Client::Lines(socket) => BufReader::with_capacity(1 << 18, socket),
@@ -110,7 +110,7 @@ const MESSAGES: usize = 200;
 #[test]
 fn a_slow_subscriber_goes_and_fast_ones_of_every_kind_get_everything() {
     let server = Server::start(&["notify=tcp://127.0.0.1:0", "notify=ws://127.0.0.1:0/notify"]);
-    let mut slow = stalled(&server, 0, "SUB t\nPUB t it is there");
+    let mut slow = stalled(&server, Some(4_096), "SUB t\nPUB t it is there");
     let mut first = String::new();
     slow.read_line(&mut first).expect("a line");
     assert_eq!(first, "t it is there\n");
@@ -142,7 +142,7 @@ fn a_slow_subscriber_goes_and_fast_ones_of_every_kind_get_everything() {
 #[test]
 fn a_slow_subscriber_with_a_history_stays_and_is_told_what_it_has_missed() {
     let server = Server::start(&["notify=tcp://127.0.0.1:0?history=50"]);
-    let mut slow = stalled(&server, 0, "SUB t\nPUB t it is there");
+    let mut slow = stalled(&server, Some(4_096), "SUB t\nPUB t it is there");
     let mut fast = Lines::connect(&server, 0);
     fast.send("SUB t SINCE 0");
     fast.expect("t 1 it is there");
@@ -234,6 +234,74 @@ fn a_binding_of_one_topic_joins_publishers_and_subscribers() {
     reader.expect(b"SUB temperature");
 }
 
+/// Asks with POST, and returns the status and the body.
+fn post(server: &Server, binding: usize, path: &str, fields: &str, body: &str) -> (String, String) {
+    let mut stream = server.connect(binding);
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .expect("writes");
+    let response = String::from_utf8(rest(&mut stream)).expect("text");
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).expect("a status");
+    (status.to_owned(), body.to_owned())
+}
+
+#[test]
+fn who_knows_the_token_publishes_with_a_post() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("token");
+    std::fs::write(&file, "s3cret\n").expect("writes");
+    let mut command = readily();
+    command.arg("serve").arg("--publish-token-file").arg(&file);
+    command.args(["notify=tcp://127.0.0.1:0", "notify=ws://127.0.0.1:0/any/path?history=5"]);
+    let server = Server::spawn(command, 2);
+    let (mut nc, mut web) = (Lines::connect(&server, 0), Client::connect(&server.urls[1]));
+    nc.send("SUB news/*\nSUB");
+    nc.expect("ERR a topic is missing");
+    web.send(b"SUB news/t\xc3\xa9ch");
+    web.send(b"SUB");
+    web.expect(b"ERR a topic is missing");
+    const RIGHT: &str = "Authorization: Bearer s3cret\r\n";
+    let ask = |path: &str, fields: &str, body: &str| post(&server, 1, path, fields, body);
+    let answer = |status: &str, body: &str| (status.to_owned(), body.to_owned());
+    assert_eq!(ask("/notify/news/t%C3%A9ch", RIGHT, "hi\r\n"), answer("200", "2\n"));
+    nc.expect("news/t\u{e9}ch hi");
+    web.expect("news/t\u{e9}ch 1 hi".as_bytes());
+    assert_eq!(ask("/notify/nobody", RIGHT, "hi"), answer("200", "0\n"));
+    for fields in ["", "Authorization: Bearer s3cre\r\n", "Authorization: Basic s3cret\r\n"] {
+        assert_eq!(ask("/notify/news/x", fields, "no"), answer("403", "Forbidden\n"));
+    }
+    let foreign = format!("{RIGHT}Origin: http://evil.example\r\n");
+    assert_eq!(ask("/notify/news/x", &foreign, "no").0, "403");
+    for (path, body, said) in [
+        ("/notify/", "x", "a topic is missing\n"),
+        ("/notify/news/*", "x", "a pattern is no topic\n"),
+        ("/notify/a%20b", "x", "a topic is words with slashes between them\n"),
+        ("/notify/GAP", "x", "ERR and GAP are no topics\n"),
+        ("/notify/news/x", "a\nb", "what is published is one line\n"),
+    ] {
+        assert_eq!(ask(path, RIGHT, body), answer("400", said), "{path}");
+    }
+    nc.send("PUB news/x last");
+    nc.expect("news/x last");
+}
+
+#[test]
+fn nobody_publishes_with_a_post_where_there_is_no_token() {
+    let server = Server::start(&["notify=ws://127.0.0.1:0/notify", "echo=ws://127.0.0.1:0/ws"]);
+    for fields in ["", "Authorization: Bearer \r\n", "Authorization: Bearer x\r\n"] {
+        assert_eq!(post(&server, 0, "/notify/news", fields, "x").0, "403");
+    }
+    let mut stream = server.connect(0);
+    stream.write_all(b"GET /notify/news HTTP/1.0\r\nHost: a\r\n\r\n").expect("writes");
+    let response = String::from_utf8(rest(&mut stream)).expect("text");
+    assert!(response.starts_with("HTTP/1.1 405 ") && response.contains("\r\nAllow: POST\r\n"));
+}
+
 #[test]
 fn a_fast_stream_is_whole_and_stop_ends_it() {
     let server = Server::start(&["stream=tcp://127.0.0.1:0", "stream=ws://127.0.0.1:0/stream"]);
@@ -264,14 +332,15 @@ fn a_fast_stream_is_whole_and_stop_ends_it() {
 
 #[test]
 fn a_stream_whose_reader_stalls_goes_on_where_it_was() {
-    const SAMPLES: u64 = 400_000;
+    // More than the buffers of its socket hold.
+    const SAMPLES: u64 = 800_000;
     let server = Server::start(&["stream=tcp://127.0.0.1:0"]);
-    let stalled = stalled(&server, 0, &format!("START 1000000 {SAMPLES}"));
+    let stalled = stalled(&server, None, &format!("START 1000000 {SAMPLES}"));
     let mut fast = Lines::connect(&server, 0);
     fast.send("START 1000 300");
     (1..=300).for_each(|seq| fast.expect(&format!("{seq} {seq}")));
     let mut count = 0;
-    for (line, seq) in stalled.lines().zip(1..=SAMPLES) {
+    for (seq, line) in (1..=SAMPLES).zip(stalled.lines()) {
         assert_eq!(line.expect("a line"), format!("{seq} {seq}"));
         count += 1;
     }

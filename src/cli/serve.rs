@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use readily::access::{AllowedHost, AllowedOrigin, HostPolicy, OriginPolicy};
+use readily::access::{AllowedHost, AllowedOrigin, HostPolicy, OriginPolicy, Token};
 use readily::config::{BindingError, Bindings, ByteSize, Config, Spin, Timeout};
 use readily::engine::Limits;
 
@@ -97,6 +97,11 @@ pub(crate) struct ServeArgs {
     /// [default: any]
     #[arg(long, value_name = "NAME", help_heading = "Web pages")]
     allow_host: Vec<AllowedHost>,
+
+    /// A file with a secret: who sends it as `Authorization: Bearer SECRET` may publish with `POST
+    /// /notify/TOPIC` on web listeners with a `notify` binding [default: nobody may]
+    #[arg(long, value_name = "FILE", help_heading = "Web pages", value_parser = read_token)]
+    publish_token_file: Option<Token>,
 }
 
 impl ServeArgs {
@@ -127,8 +132,15 @@ impl ServeArgs {
             spin: self.spin.duration(),
             origins: OriginPolicy { allowed: self.allow_origin },
             hosts: HostPolicy { allowed: self.allow_host },
+            publish_token: self.publish_token_file,
         })
     }
+}
+
+/// Reads a file with a token in it.
+fn read_token(path: &str) -> Result<Token, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    Token::parse(&text).ok_or_else(|| "it has to hold one visible word".to_owned())
 }
 
 /// Reads a number of connections.

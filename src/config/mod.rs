@@ -51,7 +51,7 @@ pub use self::units::{ByteSize, Spin, Timeout, UnitError};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::access::{HostPolicy, OriginPolicy};
+use crate::access::{HostPolicy, OriginPolicy, Token};
 use crate::engine::Limits;
 
 /// Everything a server has to be told before it starts.
@@ -72,6 +72,8 @@ pub struct Config {
     pub origins: OriginPolicy,
     /// Which names this server answers to over HTTP.
     pub hosts: HostPolicy,
+    /// Who names this may publish with `POST /notify/TOPIC`; `None`: nobody.
+    pub publish_token: Option<Token>,
 }
 
 impl Config {

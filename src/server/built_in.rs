@@ -1,30 +1,30 @@
 //! The services of the command line.
 
-use crate::config::{Binding, ServiceSpec};
+use crate::config::{Binding, Config, ServiceSpec};
 use crate::engine::BindingId;
 use crate::service::{Chat, Count, Discard, Echo, Notify, Random, Service, Stream, TimeService};
 
 /// A service with its name, for tables and logs.
 type Named = (String, Box<dyn Service>);
 
-/// What `bindings` serve, and the index of the service of each: one instance for each binding, but of
+/// What the bindings of `config` serve, and the index of the service of each: one instance for each binding, but of
 /// `chat` and `notify`, in which the clients of all their bindings meet.
-pub(super) fn services(bindings: &[Binding]) -> (Vec<Named>, Vec<usize>) {
+pub(super) fn services(config: &Config) -> (Vec<Named>, Vec<usize>) {
     let mut services: Vec<Named> = Vec::new();
     let mut service_of = Vec::new();
-    for spec in bindings.iter().map(Binding::service) {
+    for spec in config.bindings.as_slice().iter().map(Binding::service) {
         let is_shared = matches!(spec, ServiceSpec::Chat | ServiceSpec::Notify(_));
         let shared = services.iter().position(|(name, _)| is_shared && name == spec.name());
         service_of.push(shared.unwrap_or(services.len()));
         if shared.is_none() {
-            services.push((spec.name().to_owned(), service(spec, bindings)));
+            services.push((spec.name().to_owned(), service(spec, config)));
         }
     }
     (services, service_of)
 }
 
-/// The service that one of `bindings` names.
-fn service(spec: &ServiceSpec, bindings: &[Binding]) -> Box<dyn Service> {
+/// The service that a binding of `config` names.
+fn service(spec: &ServiceSpec, config: &Config) -> Box<dyn Service> {
     match spec {
         ServiceSpec::Echo => Box::new(Echo),
         ServiceSpec::Time => Box::<TimeService>::default(),
@@ -34,11 +34,13 @@ fn service(spec: &ServiceSpec, bindings: &[Binding]) -> Box<dyn Service> {
         ServiceSpec::Chat => Box::<Chat>::default(),
         ServiceSpec::Notify(_) => {
             let modes =
-                bindings.iter().zip(0..).filter_map(|(binding, index)| match binding.service() {
-                    ServiceSpec::Notify(mode) => Some((BindingId::nth(index), mode.clone())),
-                    _ => None,
+                config.bindings.as_slice().iter().zip(0..).filter_map(|(binding, index)| {
+                    match binding.service() {
+                        ServiceSpec::Notify(mode) => Some((BindingId::nth(index), mode.clone())),
+                        _ => None,
+                    }
                 });
-            Box::new(Notify::new(modes))
+            Box::new(Notify::new(modes).with_publish_token(config.publish_token.clone()))
         }
         ServiceSpec::Stream { source } => Box::new(Stream::new(*source)),
         ServiceSpec::Other(name) => unreachable!("{name} is not built in"),

@@ -26,16 +26,24 @@
 //! **Fixed to a topic** (`?topic=T`) a binding takes no commands. By its role (`&role=`) its clients
 //! publish every message of theirs, get everything that is published in T as bare text, or both.
 //!
+//! **Over HTTP** `POST /notify/TOPIC` publishes its body, less one line break at its end, on each web
+//! listener that has a binding of this service. It takes a [token](Notify::with_publish_token), without
+//! which it is forbidden, and is answered with how many have been sent the message.
+//!
 //! Nothing can be published in topics of the names `ERR` and `GAP`, which would look like something else.
 //!
 //! All bindings of a server are ways to the same topics.
 
 mod command;
 mod delivery;
+mod post;
 
 use self::command::Command;
 use self::delivery::{BARE, Delivery, NAMED, NUMBERED};
-use super::{CloseReason, ConnId, Context, Message, MessageKind, Service};
+use super::{
+    CloseReason, ConnId, Context, Message, MessageKind, Request, Resource, Response, Service,
+};
+use crate::access::Token;
 use crate::engine::BindingId;
 use crate::pubsub::{Bounds, Missed, Refusal, Topics};
 
@@ -88,6 +96,7 @@ pub struct Notify {
     text: Vec<u8>,
     /// Who had no room for the last message.
     without_room: Vec<ConnId>,
+    publish_token: Option<Token>,
 }
 
 impl Default for Notify {
@@ -115,7 +124,13 @@ impl Notify {
             modes: by_index,
             text: Vec::new(),
             without_room: Vec::new(),
+            publish_token: None,
         }
+    }
+
+    /// Lets those publish over HTTP who name this token; nobody, without one.
+    pub fn with_publish_token(self, token: Option<Token>) -> Notify {
+        Notify { publish_token: token, ..self }
     }
 
     /// What a client does.
@@ -239,6 +254,14 @@ impl Service for Notify {
 
     fn on_drained(&mut self, cx: &mut Context<'_>, peer: ConnId) {
         self.catch_up(cx, peer);
+    }
+
+    fn resources(&self, _: &str) -> Vec<Resource> {
+        vec![Resource::below(post::PATH, &["POST"])]
+    }
+
+    fn on_request(&mut self, cx: &mut Context<'_>, request: &Request<'_>, response: &mut Response) {
+        self.post(cx, request, response);
     }
 
     fn on_close(&mut self, _: &mut Context<'_>, peer: ConnId, _: CloseReason) {
