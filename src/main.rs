@@ -8,6 +8,7 @@ mod console;
 mod logging;
 mod measure;
 mod serve;
+mod sink;
 mod transcript;
 
 use std::io::Write as _;

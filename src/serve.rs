@@ -10,7 +10,7 @@ use readily::server::{BoundServer, Server, StartError};
 
 use crate::cli::{FAILURE, Logging, SIGNAL_BASE, ServeArgs, USAGE};
 use crate::console::{self, Look, Row};
-use crate::logging;
+use crate::logging::{self, Log};
 use crate::transcript::Transcript;
 
 /// Serves until stopped.
@@ -32,10 +32,10 @@ pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
     let level = logging.level();
     // A transcript stands alone unless more is asked for.
     let level = if is_transcript && level == LevelFilter::Info { LevelFilter::Warn } else { level };
-    logging::start(level);
+    let log = logging::start_beside_loop(level);
     let server = Server::from_config(config);
     let ended = if is_transcript {
-        server.bind_observed(Transcript::new()).map(|mut server| {
+        server.bind_observed(Transcript::new(log.clone())).map(|mut server| {
             Transcript::start(&mut server);
             log_places(&server);
             let ended = run(&mut server);
@@ -43,15 +43,16 @@ pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
             ended
         })
     } else {
-        server.bind().map(|mut server| {
+        server.bind_observed(log.clone()).map(|mut server| {
             if logging.is_quiet() {
                 log_places(&server);
             } else {
-                present(&server);
+                present(&server, &log);
             }
             run(&mut server)
         })
     };
+    log.finish();
     ended.unwrap_or_else(|error: StartError| {
         console::error(&error.to_string());
         ExitCode::from(FAILURE)
@@ -90,10 +91,11 @@ fn check(config: &Config) {
 }
 
 /// Says what is served, where, and how to try it.
-fn present(server: &BoundServer) {
+fn present(server: &BoundServer<Log>, log: &Log) {
     let rows: Vec<Row> =
         server.bindings().map(|(binding, place)| Row::new(binding, place.port())).collect();
-    console::print(&console::table(&rows, Look::of_stderr()));
-    console::print(&console::limits_line(&server.config().limits));
-    console::print(&console::descriptors_line(server.descriptors()));
+    let table = console::table(&rows, Look::of_stderr());
+    let limits = console::limits_line(&server.config().limits);
+    let descriptors = console::descriptors_line(server.descriptors());
+    log.append([table, limits, descriptors].concat().as_bytes());
 }

@@ -13,7 +13,7 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::{SocketAddr as UnixSocketAddr, UnixDatagram, UnixStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
@@ -392,6 +392,16 @@ fn sighup_is_nothing_to_who_was_started_with_it_ignored() {
     assert!(!server.rest_of_stderr().contains("SIGHUP"));
 }
 
+/// A process that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn a_terminal_that_is_closed_leaves_no_path_behind() {
     let directory = tempdir().expect("a directory");
@@ -408,7 +418,8 @@ fn a_terminal_that_is_closed_leaves_no_path_behind() {
     // The terminal is the one that the server belongs to.
     command.args(["--default-signal=HUP", "setsid", "--ctty"]).arg(readily().get_program());
     command.arg("serve").arg(format!("echo=unix://{}", path.display())).env_remove("RUST_LOG");
-    let mut child = command.stdin(slave()).stdout(slave()).stderr(slave()).spawn().expect("spawns");
+    command.stdin(slave()).stdout(slave()).stderr(slave());
+    let mut server = Ended(command.spawn().expect("spawns"));
     drop(command);
     let deadline = Instant::now() + PATIENCE;
     let mut client = loop {
@@ -424,12 +435,10 @@ fn a_terminal_that_is_closed_leaves_no_path_behind() {
     assert_eq!(rest(&mut client), b"");
     drop(client);
     let code = loop {
-        if let Some(status) = child.try_wait().expect("it is our child") {
+        if let Some(status) = server.0.try_wait().expect("it is our child") {
             break status.code();
         }
-        if Instant::now() > deadline {
-            child.kill().expect("it runs");
-        }
+        assert!(Instant::now() < deadline, "the server does not end");
         std::thread::sleep(Duration::from_millis(2));
     };
     assert_eq!(code, Some(0));

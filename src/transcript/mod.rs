@@ -4,7 +4,6 @@
 //! transcript readily prints the same for the binding that does the same, so that both can be
 //! followed side by side. It is an [`Observer`]: without it, the path of a message formats nothing.
 
-mod sink;
 mod style;
 
 use std::collections::HashMap;
@@ -18,8 +17,9 @@ use readily::engine::{BindingId, ConnId, Observer, Sighting};
 use readily::protocol::CloseReason;
 use readily::server::{BoundServer, Place};
 
-use self::sink::Sink;
 use self::style::Style;
+use crate::logging::Log;
+use crate::sink::Sink;
 
 /// That lines are dropped is said once in this time.
 const WARN_EVERY: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ const WARN_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Transcript {
     styles: Vec<Style>,
     stdout: Sink,
-    stderr: Sink,
+    log: Log,
     /// The Host header of each WebSocket client whose style shows it.
     hosts: HashMap<ConnId, String>,
     /// How many lines were already reported as dropped.
@@ -39,11 +39,12 @@ pub(crate) struct Transcript {
 }
 
 impl Transcript {
-    pub(crate) fn new() -> Transcript {
+    /// What is not for stdout goes the way of the log.
+    pub(crate) fn new(log: Log) -> Transcript {
         Transcript {
             styles: Vec::new(),
             stdout: Sink::new(&io::stdout()),
-            stderr: Sink::new(&io::stderr()),
+            log,
             hosts: HashMap::new(),
             reported: 0,
             last_report: None,
@@ -65,7 +66,6 @@ impl Transcript {
     /// Passes on what is left, for at most a second: the server has stopped.
     pub(crate) fn finish(&mut self) {
         self.stdout.flush_for(Duration::from_secs(1));
-        self.stderr.flush_for(Duration::from_secs(1));
         self.last_report = None;
         self.report_dropped();
     }
@@ -100,11 +100,11 @@ impl Transcript {
 
     /// Appends a line with date and time on stderr.
     fn log(&mut self, text: std::fmt::Arguments<'_>) {
-        let now = Zoned::now();
-        self.stderr.append(|out| {
-            write!(out, "{} {text}", now.strftime("%Y/%m/%d %H:%M:%S"))?;
-            if out.last() == Some(&b'\n') { Ok(()) } else { out.write_all(b"\n") }
-        });
+        let mut line = format!("{} {text}", Zoned::now().strftime("%Y/%m/%d %H:%M:%S"));
+        if !line.ends_with('\n') {
+            line.push('\n');
+        }
+        self.log.append(line.as_bytes());
     }
 
     fn see_connection(&mut self, style: Style, peer: ConnId, what: Sighting<'_>) {
@@ -167,13 +167,10 @@ impl Transcript {
     }
 
     /// Says once in a while how much was dropped because nobody reads it.
-    ///
-    /// The reader of stderr may be the one who stalls. The log would wait for it, so nothing is
-    /// said until it reads again.
     fn report_dropped(&mut self) {
-        let dropped = self.stdout.dropped() + self.stderr.dropped();
+        let dropped = self.stdout.dropped();
         let is_due = self.last_report.is_none_or(|last| last.elapsed() >= WARN_EVERY);
-        if dropped > self.reported && is_due && self.stderr.takes_a_line() {
+        if dropped > self.reported && is_due {
             warn!("the transcript is not read: {} entries dropped", dropped - self.reported);
             self.reported = dropped;
             self.last_report = Some(Instant::now());
@@ -192,9 +189,9 @@ impl Observer for Transcript {
     }
 
     fn end_turn(&mut self) -> bool {
-        let is_behind = self.stdout.flush() | self.stderr.flush();
+        let is_behind = self.stdout.flush();
         self.report_dropped();
-        is_behind
+        is_behind | self.log.end_turn()
     }
 }
 

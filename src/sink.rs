@@ -1,8 +1,9 @@
 //! Output that never makes the loop wait.
 //!
-//! Whoever reads our stdout may stall: a terminal that was stopped, a full pipe. A
+//! Whoever reads our stdout or stderr may stall: a terminal that was stopped, a full pipe. A
 //! [`StandardStream`] takes what goes without waiting. What does not go is kept, up to a limit, and
-//! beyond it dropped.
+//! beyond it dropped. What a full disk does not take is dropped at once: there is no telling when to
+//! try again.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -18,7 +19,7 @@ const BYTES_PER_TURN: usize = 256 * 1024;
 
 /// A bounded queue in front of a descriptor.
 #[derive(Debug)]
-pub(super) struct Sink {
+pub(crate) struct Sink {
     /// `None`: the reader is gone for good.
     target: Option<StandardStream>,
     queue: Vec<u8>,
@@ -28,7 +29,7 @@ pub(super) struct Sink {
 
 impl Sink {
     /// A queue in front of a standard stream, whose own buffer is gone around.
-    pub(super) fn new(stream: &(impl AsFd + IsTerminal)) -> Sink {
+    pub(crate) fn new(stream: &(impl AsFd + IsTerminal)) -> Sink {
         Sink {
             target: StandardStream::output(stream).ok(),
             queue: Vec::new(),
@@ -38,12 +39,22 @@ impl Sink {
     }
 
     /// How many entries were dropped.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }
 
+    /// Whether everything was passed on.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Drops an entry.
+    pub(crate) fn drop_one(&mut self) {
+        self.dropped += 1;
+    }
+
     /// Appends an entry, or drops all of it.
-    pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
+    pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
         if self.target.is_none() {
             return;
         }
@@ -56,7 +67,7 @@ impl Sink {
     }
 
     /// Writes what goes without waiting. Returns whether something is left.
-    pub(super) fn flush(&mut self) -> bool {
+    pub(crate) fn flush(&mut self) -> bool {
         let end = self.queue.len().min(BYTES_PER_TURN);
         while let Some(target) = &mut self.target
             && self.start < end
@@ -64,6 +75,12 @@ impl Sink {
             match target.write(&self.queue[self.start..end]) {
                 Ok(written) => self.start += written,
                 Err(error) if is_for_later(&error) => break,
+                Err(error) if is_full(&error) => {
+                    let lines = self.queue[self.start..].iter().filter(|byte| **byte == b'\n');
+                    self.dropped += lines.count() as u64;
+                    self.start = self.queue.len();
+                    break;
+                }
                 Err(_) => {
                     // Nobody reads any more; serving goes on.
                     self.target = None;
@@ -79,22 +96,21 @@ impl Sink {
     }
 
     /// Writes what goes within `time`.
-    pub(super) fn flush_for(&mut self, time: Duration) {
+    pub(crate) fn flush_for(&mut self, time: Duration) {
         let deadline = Instant::now() + time;
         while self.flush() && Instant::now() < deadline {
             self.has_room_within(Duration::from_millis(10));
         }
     }
 
-    /// Whether a line that goes to the same descriptor by another way is written without waiting,
-    /// and not into the middle of an entry.
-    pub(super) fn takes_a_line(&self) -> bool {
-        self.queue.is_empty() && self.has_room_within(Duration::ZERO)
-    }
-
     fn has_room_within(&self, timeout: Duration) -> bool {
         self.target.as_ref().is_some_and(|target| target.wait_for_room(timeout))
     }
+}
+
+/// Whether there is no room on the disk.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Whether the same write may succeed at another time.
