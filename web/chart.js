@@ -67,9 +67,9 @@ function roundStep(least) {
 
 // Values one after the other, the last at the right.
 export class Line extends Chart {
-  constructor(canvas, { unit = "", most = 120, from = 0 } = {}) {
+  constructor(canvas, { unit = "", most }) {
     super(canvas);
-    Object.assign(this, { unit, most, from });
+    Object.assign(this, { unit, most });
     this.draw([]);
   }
 
@@ -82,28 +82,12 @@ export class Line extends Chart {
   }
 
   paint(context, width, height) {
-    const low = Math.min(this.from, ...this.data);
-    const high = Math.max(low + 1e-9, ...this.data) * 1.1 || 1;
-    const y = this.scale(context, width, height, low, high);
+    const low = Math.min(0, ...this.data);
+    const most = Math.max(0, ...this.data);
+    const y = this.scale(context, width, height, low, most + (most - low || 1) * 0.1);
     const step = (width - this.margin - 8) / (this.most - 1);
     const x = (index) => width - 8 - (this.data.length - 1 - index) * step;
-    stroke(context, this.data, x, y, this.colour("accent"), y(Math.max(low, 0)));
-  }
-}
-
-// The same without a scale: small, beside its number.
-export class Sparkline extends Chart {
-  draw(values) {
-    this.data = values;
-    this.redraw();
-  }
-
-  paint(context, width, height) {
-    const high = Math.max(1e-9, ...this.data) * 1.05;
-    const y = (value) => height - 2 - (value / high) * (height - 4);
-    const step = (width - 4) / 59;
-    const x = (index) => width - 2 - (this.data.length - 1 - index) * step;
-    stroke(context, this.data, x, y, this.colour("accent"), height);
+    stroke(context, this.data, x, y, this.colour("accent"), y(0));
   }
 }
 

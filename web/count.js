@@ -1,13 +1,13 @@
 // How many clients there have been: one connection that asks, and others that make the number rise.
 
 import { el, onSubmit, show } from "./dom.js";
+import { enableWhileOpen } from "./panel.js";
 import { Connection } from "./socket.js";
 
 // Connections beside the first, at a time.
 const MOST = 8;
 
 export function count(panel, { path }) {
-  const button = panel.querySelector("[type=submit]");
   const { another } = panel.querySelector("form").elements;
   const table = panel.querySelector("tbody");
 
@@ -16,7 +16,7 @@ export function count(panel, { path }) {
     onmessage: (text) => show(panel, { number: text.split(": ")[1] ?? text, answer: text }),
   });
   onSubmit(panel, "ask", () => connection.send("How many?"));
-  connection.watch(({ isOpen }) => (button.disabled = another.disabled = !isOpen));
+  enableWhileOpen(connection, panel.querySelectorAll("[type=submit]"));
 
   let made = 1;
   const update = () => {
@@ -29,7 +29,7 @@ export function count(panel, { path }) {
     table.append(row(made, path, () => connection.send("How many?"), update));
     update();
   };
-  update();
+  connection.watch(update);
   connection.open();
   return connection;
 }

@@ -3,6 +3,7 @@
 import { complain, controls, onSubmit } from "./dom.js";
 import { hex, plural } from "./format.js";
 import { Frames } from "./frames.js";
+import { enableWhileOpen } from "./panel.js";
 import { Connection } from "./socket.js";
 
 const encoder = new TextEncoder();
@@ -85,10 +86,10 @@ export function echo(panel, { path }) {
       controls(panel, "send").message.placeholder = input.value === "hex" ? "de ad be ef" : "A message";
     };
   }
-  connection.watch(({ state, isOpen }) => {
+  connection.watch(({ state }) => {
     if (state === "connecting") say("notice", "Trying to connect to server.");
-    for (const button of panel.querySelectorAll("[type=submit]")) button.disabled = !isOpen;
   });
+  enableWhileOpen(connection, panel.querySelectorAll("[type=submit]"));
   connection.open();
   return connection;
 }

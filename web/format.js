@@ -26,18 +26,6 @@ export function milliseconds(number) {
   return number < 1000 ? `${digits(number)} ms` : `${digits(number / 1000)} s`;
 }
 
-// 2d 3h, 3h 4m, 4m 5s or 5s, from seconds
-export function age(seconds) {
-  const parts = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
-  const first = parts.findIndex(([length]) => seconds >= length);
-  const shown = parts.slice(first < 0 ? 3 : first).slice(0, 2);
-  const texts = shown.map(([length, unit], index) => {
-    const left = index === 0 ? seconds : seconds % shown[0][0];
-    return `${Math.floor(left / length)}${unit}`;
-  });
-  return texts.join(" ");
-}
-
 const two = (number) => String(number).padStart(2, "0");
 
 // 12:34:56.789

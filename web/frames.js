@@ -2,8 +2,8 @@
 
 import { el } from "./dom.js";
 import { bytes, clock, count, hex, milliseconds, plural } from "./format.js";
+import { append } from "./log.js";
 
-const MAX_ROWS = 500;
 const MAX_PREVIEW = 200;
 const MAX_DUMP = 1024;
 
@@ -25,8 +25,6 @@ export class Frames {
   }
 
   add(frame) {
-    const box = this.list.parentElement;
-    const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
     frame.time = new Date();
     const row = el("li", { className: frame.direction, role: "option", ariaSelected: "false", id: `frame-${this.next++}` });
     const cell = (name, text) => el("span", { className: name, textContent: text });
@@ -36,17 +34,10 @@ export class Frames {
       row.append(cell("trip", frame.trip === undefined ? "" : milliseconds(frame.trip)));
     }
     row.append(cell("what", shorten(frame.shown)));
-    this.list.append(row);
     this.frames.set(row, frame);
-    if (this.frames.size > MAX_ROWS) this.forget(this.list.firstElementChild);
-    // Somebody who scrolled up to read is left there.
-    if (isAtEnd) box.scrollTop = box.scrollHeight;
-  }
-
-  forget(row) {
-    this.frames.delete(row);
-    row.remove();
-    if (row === this.selected) this.select(null);
+    const forgotten = append(this.list, row);
+    this.frames.delete(forgotten);
+    if (forgotten !== undefined && forgotten === this.selected) this.select(null);
   }
 
   select(row) {

@@ -1,9 +1,21 @@
-// A list that grows at its end, and forgets its beginning.
+// Lists that grow at their ends, and forget their beginnings.
 
 import { el } from "./dom.js";
 import { clock } from "./format.js";
 
 const MAX_ROWS = 500;
+
+// Appends a row to a list in a box that scrolls. Returns the row that is forgotten for it, if one is.
+export function append(list, row) {
+  const box = list.parentElement;
+  const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+  list.append(row);
+  const forgotten = list.childElementCount > MAX_ROWS ? list.firstElementChild : undefined;
+  forgotten?.remove();
+  // Somebody who scrolled up to read is left there.
+  if (isAtEnd) box.scrollTop = box.scrollHeight;
+  return forgotten;
+}
 
 // `list` is a list in a box that scrolls.
 export class Log {
@@ -13,16 +25,10 @@ export class Log {
 
   // Adds a row of cells, each with its class: [["who", "ada"], ["what", "hi"]].
   add(kind, cells) {
-    const box = this.list.parentElement;
-    const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
     const row = el("li", { className: kind });
     for (const [className, textContent] of [["when", clock(new Date()).slice(0, 8)], ...cells]) {
       row.append(el("span", { className, textContent }));
     }
-    this.list.append(row);
-    if (this.list.childElementCount > MAX_ROWS) this.list.firstElementChild.remove();
-    // Somebody who scrolled up to read is left there.
-    if (isAtEnd) box.scrollTop = box.scrollHeight;
-    return row;
+    append(this.list, row);
   }
 }

@@ -14,6 +14,7 @@ import { time } from "./time.js";
 // What each tab talks to: a service, wherever it is, and an example of it if it is nowhere. Where more
 // is needed of a binding than its service, `suits` says what. `start` returns the connection it makes.
 const TABS = {
+  echo: { start: echo, example: { service: "echo", path: "/ws", parameters: {} } },
   random: {
     start: random,
     example: { service: "random", path: "/random", parameters: { burst: "true" } },
@@ -40,27 +41,22 @@ const tabOf = (name) => document.getElementById(`tab-${name}`);
 document.getElementById("host").textContent = location.host;
 startTheme(document.getElementById("theme"));
 
-// Whatever tab is shown and whatever is served, the page says hello at /ws.
-const greeting = echo(panelOf("echo"), { path: "/ws" });
-showLink(panelOf("echo"), tabOf("echo"), greeting);
-
 const served = await servedHere();
-if (!served.some(({ path }) => path === "/ws")) {
-  greeting.close();
-  showMissing(panelOf("echo"), tabOf("echo"), { service: "echo", path: "/ws", parameters: {} }, served);
-}
 const waiting = new Map();
 for (const [name, { start, example, suits = () => true }] of Object.entries(TABS)) {
   const [panel, tab] = [panelOf(name), tabOf(name)];
-  const place = served.find((there) => there.service === example.service && suits(there));
+  const places = served.filter((there) => there.service === example.service && suits(there));
+  const place = places.find(({ path }) => path === example.path) ?? places[0];
   if (place === undefined) showMissing(panel, tab, example, served);
   else waiting.set(name, () => showLink(panel, tab, start(panel, place)));
 }
-// A tab connects when it is first shown.
-startTabs(document.querySelector("[role=tablist]"), (name) => {
+// A tab connects when it is first shown. Whichever that is, the page says hello to the echo.
+const connect = (name) => {
   waiting.get(name)?.();
   waiting.delete(name);
-});
+};
+connect("echo");
+startTabs(document.querySelector("[role=tablist]"), connect);
 
 // The WebSocket paths of this listener. Where that cannot be learned, something may be at the usual
 // ones.
@@ -69,7 +65,6 @@ async function servedHere() {
     const response = await fetch("/services.json");
     return (await response.json()).services;
   } catch {
-    const usual = Object.values(TABS).map(({ example }) => ({ ...example, subprotocols: ["chat.v1"] }));
-    return [{ service: "echo", path: "/ws", parameters: {}, subprotocols: [] }, ...usual];
+    return Object.values(TABS).map(({ example }) => ({ ...example, subprotocols: ["chat.v1"] }));
   }
 }

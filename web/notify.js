@@ -3,7 +3,11 @@
 import { complain, controls, el, onSubmit } from "./dom.js";
 import { count } from "./format.js";
 import { Log } from "./log.js";
+import { enableWhileOpen } from "./panel.js";
 import { Connection } from "./socket.js";
+
+// Words with slashes between them; `*` for all that may follow.
+const PATTERN = /^(\*|[^\s*/]+(\/[^\s*/]+)*(\/\*)?)$/;
 
 export function notify(panel, { path, parameters }) {
   const log = new Log(panel.querySelector(".rows"));
@@ -12,11 +16,13 @@ export function notify(panel, { path, parameters }) {
   const subscriptions = new Set();
   // The last number of each topic, to go on from after a break.
   const last = new Map();
-  // A subscription that the server may still refuse: it answers nothing else.
+  // A subscription that the server may refuse: it answers nothing else. One that is no pattern is not sent,
+  // so that a refusal is about the newest, above which there may be no more.
   let newest;
 
   const connection = new Connection(path, {
     onopen() {
+      newest = undefined;
       for (const topic of subscriptions) subscribe(topic, last.get(topic));
     },
     onmessage(text) {
@@ -65,10 +71,13 @@ export function notify(panel, { path, parameters }) {
 
   onSubmit(panel, "subscribe", ({ topic, kept }) => {
     const name = topic.value.trim();
-    complain(panel, "");
+    const isPattern = PATTERN.test(name);
+    complain(panel, isPattern ? "" : "A topic is words with slashes between them; * stands alone or behind the last slash.");
+    if (!isPattern) return;
     // All that is kept comes behind message 0; a pattern has no numbers of its own.
-    const isSent = subscribe(name, hasHistory && kept.checked && !name.endsWith("*") ? 0 : undefined);
-    if (!isSent || subscriptions.has(name)) return;
+    const since = hasHistory && kept.checked && !name.endsWith("*") ? 0 : undefined;
+    if (!subscribe(name, since) || subscriptions.has(name)) return;
+    if (since !== undefined) last.set(name, since);
     subscriptions.add(name);
     newest = name;
     update();
@@ -79,9 +88,7 @@ export function notify(panel, { path, parameters }) {
     if (connection.send(`PUB ${topic.value.trim()} ${text.value}`)) text.value = "";
     text.focus();
   });
-  connection.watch(({ isOpen }) => {
-    for (const button of panel.querySelectorAll("[type=submit]")) button.disabled = !isOpen;
-  });
+  enableWhileOpen(connection, panel.querySelectorAll("[type=submit]"));
   update();
   connection.open();
   return connection;

@@ -1,7 +1,9 @@
 // What every panel has: the state of its connection, or how to get the service that it lacks.
 
 import { el } from "./dom.js";
-import { address } from "./socket.js";
+
+// What `readily serve` has.
+const SERVICES = ["echo", "time", "count", "random", "discard", "chat", "notify", "stream"];
 
 const WORDS = {
   new: "Not connected",
@@ -43,17 +45,30 @@ export function showLink(panel, tab, connection) {
   });
 }
 
+// Lets what asks something of the server be pressed only while it is there.
+export function enableWhileOpen(connection, buttons) {
+  connection.watch(({ isOpen }) => {
+    for (const button of buttons) button.disabled = !isOpen;
+  });
+}
+
 // Says that this listener does not serve what the panel needs, and which command would.
 export function showMissing(panel, tab, needed, served) {
   tab.append(el("span", { className: "off", ariaHidden: "true", textContent: "off" }),
     el("span", { className: "hidden", textContent: " (not served here)" }));
-  const bindings = [...served, needed].map(binding);
+  // Services that a program of its own has added are not to be had on the command line.
+  const known = served.filter(({ service }) => SERVICES.includes(service));
+  const bindings = [...known, needed].map(binding);
   const command = `readily serve ${bindings.map((text) => `'${text}'`).join(" \\\n  ")}`;
   const copy = el("button", { type: "button", textContent: "Copy" });
   copy.onclick = async () => {
-    // Only a page from this machine, or one that came over TLS, may.
-    await navigator.clipboard?.writeText(command);
-    copy.textContent = navigator.clipboard ? "Copied" : "Select it and copy";
+    try {
+      await navigator.clipboard.writeText(command);
+      copy.textContent = "Copied";
+    } catch {
+      // Only a page from this machine, or one that came over TLS, may; and nobody has to allow it.
+      copy.textContent = "Select it and copy";
+    }
   };
   panel.querySelector(".link").remove();
   panel.querySelector(".body").replaceWith(
@@ -69,8 +84,12 @@ export function showMissing(panel, tab, needed, served) {
   );
 }
 
-// A binding of this listener as it stood on the command line.
+// A binding of this listener as it stands on a command line, between single quotes. Whoever ended TLS in
+// front of the server is not part of it.
 function binding({ service, path, parameters }) {
-  const pairs = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return `${service}=${address(path)}${pairs.length > 0 ? `?${pairs.join("&")}` : ""}`;
+  const encode = (text) => encodeURIComponent(text).replaceAll("'", "%27");
+  const port = location.port || (location.protocol === "https:" ? 443 : 80);
+  const place = `ws://${location.hostname}:${port}${path.split("/").map(encode).join("/")}`;
+  const pairs = Object.entries(parameters).map(([name, value]) => `${name}=${encode(value)}`);
+  return `${service}=${place}${pairs.length > 0 ? `?${pairs.join("&")}` : ""}`;
 }

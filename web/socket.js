@@ -31,7 +31,7 @@ export class Connection {
     this.ceiling = FIRST_MS;
     // When it tries again, while it waits.
     this.due = 0;
-    addEventListener("online", () => this.state === "waiting" && this.open());
+    if (returns) addEventListener("online", () => this.state === "waiting" && this.open());
   }
 
   // Calls `watcher` now and whenever the state changes.

@@ -3,6 +3,7 @@
 import { Line } from "./chart.js";
 import { complain, controls, eachFrame, onSubmit, show } from "./dom.js";
 import { count, digits } from "./format.js";
+import { enableWhileOpen } from "./panel.js";
 import { Connection } from "./socket.js";
 
 // Samples that are shown.
@@ -55,9 +56,7 @@ export function stream(panel, { path }) {
     connection.send(`START ${rate.value.trim()} ${number.value.trim()}`.trim());
   });
   stop.onclick = () => connection.send("STOP");
-  connection.watch(({ isOpen }) => {
-    for (const button of panel.querySelectorAll("form button")) button.disabled = !isOpen;
-  });
+  enableWhileOpen(connection, panel.querySelectorAll("form button"));
   draw();
   connection.open();
   return connection;

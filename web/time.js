@@ -3,14 +3,14 @@
 import { Line } from "./chart.js";
 import { controls, onSubmit, show } from "./dom.js";
 import { count, milliseconds } from "./format.js";
+import { enableWhileOpen } from "./panel.js";
 import { Connection } from "./socket.js";
 
 const KEPT = 120;
 
 export function time(panel, { path }) {
-  const chart = new Line(panel.querySelector("canvas"), { unit: "ms" });
+  const chart = new Line(panel.querySelector("canvas"), { unit: "ms", most: KEPT });
   const { every } = controls(panel, "ask");
-  const button = panel.querySelector("[type=submit]");
   const trips = [];
   let answers = 0;
   // When each question was asked that is not answered, oldest first.
@@ -44,7 +44,7 @@ export function time(panel, { path }) {
   };
   onSubmit(panel, "ask", ask);
   setInterval(() => every.checked && !panel.hidden && ask(), 1000);
-  connection.watch(({ isOpen }) => (button.disabled = !isOpen));
+  enableWhileOpen(connection, panel.querySelectorAll("[type=submit]"));
   connection.open();
   return connection;
 }

@@ -303,3 +303,20 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_knows_which_services_a_command_line_can_name() {
+        let source = include_str!("../../web/panel.js");
+        let list = source.split_once("const SERVICES = [").expect("the list").1;
+        let list = list.split_once(']').expect("its end").0;
+        let mut listed: Vec<_> = list.split(", ").map(|name| name.trim_matches('"')).collect();
+        let mut names: Vec<_> = Kind::ALL.into_iter().map(Kind::name).collect();
+        listed.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(listed, names);
+    }
+}

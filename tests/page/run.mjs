@@ -20,6 +20,7 @@ const world = { server, browser, bindings: BINDINGS, tabs: TABS, folder };
 // Whatever happens, it ends.
 setTimeout(() => {
   console.log("FAIL out of time");
+  server.process?.kill("SIGKILL");
   process.exit(1);
 }, 180_000).unref();
 try {

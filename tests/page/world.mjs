@@ -34,11 +34,11 @@ export class Server {
     this.lines = Object.fromEntries([...rows].map(([, port, service]) => [service, Number(port)]));
   }
 
-  async stop(signal = "SIGKILL") {
+  async stop() {
     const server = this.process;
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
     const gone = new Promise((done) => server.once("exit", done));
-    server.kill(signal);
+    server.kill("SIGKILL");
     await gone;
   }
 
@@ -113,6 +113,26 @@ export async function close(name, page) {
 export function conclude() {
   console.log(`${passed} passed, ${failed} failed`);
   return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+// What would do something if it were ever taken for markup.
+export const EVIL = "<img src=x onerror='window.caught = 1'><b>bold</b>";
+
+export async function harmless(name, page, tab) {
+  const found = await page.evaluate((tab) => [document.querySelectorAll(`#${tab} img, #${tab} b`).length, typeof window.caught], tab);
+  is(`${name}: markup stays text`, [0, "undefined"], found);
+}
+
+// Waits until something that changes by itself has been the same for a while, to a deadline.
+export async function settled(page, look) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (let before = await look(), same = 0; same < 3; ) {
+    if (Date.now() > deadline) throw new Error(`it goes on changing: ${before}`);
+    await page.waitForTimeout(100);
+    const now = await look();
+    same = now === before ? same + 1 : 0;
+    before = now;
+  }
 }
 
 // The text of a place that `data-value` names.

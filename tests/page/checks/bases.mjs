@@ -1,6 +1,6 @@
 // Echo, Random, Time and Count.
 
-import { close, connected, eventually, is, like, open, state, value } from "../world.mjs";
+import { close, connected, EVIL, eventually, harmless, is, like, open, state, value } from "../world.mjs";
 
 export async function tabs(world) {
   await echo(world);
@@ -33,14 +33,12 @@ async function echo({ browser, server }) {
   const inspector = await page.innerText("#echo .inspector");
   like("echo: the inspector", /received[^]*0x1 text[^]*10 bytes[^]*2 bytes[^]*[\d.]+ (\u00b5s|ms)[^]*68 c3 a9 6c/, inspector);
 
-  const evil = "<img src=x onerror='window.caught = 1'><b>bold</b>";
-  await page.fill("#echo [name=message]", evil);
+  await page.fill("#echo [name=message]", EVIL);
   await page.keyboard.press("Enter");
   await eventually("echo: markup comes back as text", page,
-    (evil) => document.querySelector("#echo li.received:last-child .what")?.textContent.endsWith(`server: ${evil}`), evil);
+    (evil) => document.querySelector("#echo li.received:last-child .what")?.textContent.endsWith(`server: ${evil}`), EVIL);
   await page.click("#echo li.received >> nth=-1");
-  is("echo: and is none", [0, 0, "undefined"],
-    await page.evaluate(() => [document.querySelectorAll("img").length, document.querySelectorAll("#echo b").length, typeof window.caught]));
+  await harmless("echo", page, "echo");
 
   await page.click("#echo label >> text=Hex");
   await page.fill("#echo [name=message]", "de ad beef 0");
@@ -107,8 +105,12 @@ async function count({ browser, server }) {
   await eventually("count: another client makes it rise", page,
     (wanted) => document.querySelector("#count [data-value=number]").textContent === String(wanted), first + 1);
   await page.click("#count tbody >> text=Close");
+  // The next answer is another one, and says the same.
+  await page.evaluate(() => (document.querySelector("#count [data-value=answer]").textContent = ""));
   await page.click("#count [type=submit]");
-  await page.waitForTimeout(100);
+  await page.waitForFunction(() => document.querySelector("#count [data-value=answer]").textContent !== "");
   is("count: it never goes down", String(first + 1), await value(page, "count", "number"));
+  for (let made = 0; made < 8; made += 1) await page.click("#count >> text=Connect another");
+  is("count: so many beside the first, and no more", true, await page.isDisabled("#count >> text=Connect another"));
   await close("count", page);
 }

@@ -10,13 +10,42 @@ export async function everywhere(world) {
   await missing(world);
 }
 
+// As much as the longest names take.
+const fill = {
+  async chat(page) {
+    const [name, room] = ["n".repeat(32), "r".repeat(32)];
+    await page.fill("#chat [name=name]", name);
+    await page.press("#chat [name=name]", "Enter");
+    await page.fill("#chat [name=room]", room);
+    await page.press("#chat [name=room]", "Enter");
+    await page.waitForSelector(`#chat .rooms >> text=${room}`);
+    await page.waitForSelector(`#chat .members >> text=${name}`);
+    await page.fill("#chat [name=message]", "m".repeat(200));
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#chat .rows .own");
+  },
+  async notify(page) {
+    const topic = "t".repeat(128);
+    await page.fill("#notify [data-form=subscribe] [name=topic]", topic);
+    await page.press("#notify [data-form=subscribe] [name=topic]", "Enter");
+    await page.fill("#notify [data-form=publish] [name=topic]", topic);
+    await page.fill("#notify [name=text]", "w".repeat(200));
+    await page.press("#notify [name=text]", "Enter");
+    await page.waitForSelector("#notify .rows .delivery");
+    is("320 px, notify: there is room for what was said", true,
+      await page.evaluate(() => document.querySelector("#notify .delivery .what").getBoundingClientRect().width > 100));
+  },
+};
+
 async function phone({ browser, server, tabs }) {
   const page = await open(browser, server, { viewport: { width: 320, height: 640 }, hasTouch: true });
   for (const tab of tabs) {
-    await page.click(`#tab-${tab}`);
-    await page.waitForTimeout(100);
+    // All but one connect when they are shown.
+    if (tab === "random") await page.click("#tab-random");
+    else await connected(page, tab);
+    await fill[tab]?.(page);
     is(`320 px, ${tab}: nothing at the side`, [], await page.evaluate(() => {
-      const isScrolled = (element) => element.closest(".tabs, pre, .scrolls") !== null;
+      const isScrolled = (element) => element.closest(".tabs, pre") !== null;
       const outside = [...document.querySelectorAll("body *")].filter((element) => {
         const { left, right, width } = element.getBoundingClientRect();
         return width > 1 && (left < 0 || right > 320.5) && !isScrolled(element);
@@ -128,4 +157,21 @@ async function missing({ browser, server }) {
     `readily serve 'echo=${origin}/ws' \\\n  'random=${origin}/random' \\\n  'random=${origin}/random?burst=true'`, command);
   is("not served: nothing to press that does nothing", ["Copy"], await page.$$eval("#random button", (all) => all.map((button) => button.textContent)));
   await close("not served", page);
+
+  await server.stop();
+  await server.start(["time=/time", "echo=/it's%20an%20echo"]);
+  const other = await open(browser, server);
+  await connected(other, "echo");
+  like("not at /ws: the echo is where it is", /\/it's%20an%20echo$/, await other.textContent("#echo .link code"));
+  await other.click("#tab-random");
+  const quoted = await other.innerText("#random pre");
+  is("not at /ws: the command is one for a shell", true, quoted.includes(`'echo=${origin}/it%27s%20an%20echo'`) || quoted);
+  await close("not at /ws", other);
+
+  await server.stop();
+  await server.start(["time=/ws"]);
+  const last = await open(browser, server);
+  await connected(last, "time");
+  like("no echo: it is said to be missing", /off \(not served here\)$/, await last.textContent("#tab-echo"));
+  await close("no echo", last);
 }

@@ -84,7 +84,6 @@ export async function pictures({ browser, server, tabs, folder }) {
     const other = await SCENES[tab](page, browser, server);
     await page.screenshot({ path: path.join(to, `${tab}.png`), animations: "disabled", caret: "hide" });
     const png = fs.readFileSync(path.join(to, `${tab}.png`));
-    is(`picture, ${tab}: its size`, [SIZE.width, SIZE.height], [png.readUInt32BE(16), png.readUInt32BE(20)]);
     is(`picture, ${tab}: it is small`, true, png.length < 100_000 || png.length);
     await other?.context().close();
     await close(`picture, ${tab}`, page);
