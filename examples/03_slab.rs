@@ -12,7 +12,8 @@
 //! ```
 //!
 //! From here on nothing that a peer does ends the server: an error on his connection is the end of
-//! his connection, and when there is no descriptor left for a newcomer, he waits.
+//! his connection, and when there is no descriptor left for a newcomer, he waits. (So that this does not
+//! hold up the others, newcomers are taken last, one a turn.)
 //!
 //! What goes wrong when you do not read what comes back, as `yes | nc 127.0.0.1 7000 | sleep 3` does
 //! not: when the kernel's buffers are full, `write` takes only a part. The server has nowhere to keep

@@ -13,7 +13,7 @@
 //! yes | nc 127.0.0.1 7000 >/dev/null & nc 127.0.0.1 7000
 //! ```
 //!
-//! What goes wrong without the line `Ok(true) => …` below: `seq 10000 | nc -N 127.0.0.1 7000` hears
+//! What goes wrong with `Ok(true) => {}` in the loop below: `seq 10000 | nc -N 127.0.0.1 7000` hears
 //! a part, and then both sides wait for ever.
 //!
 //! Still missing: messages. TCP cuts its bytes where it likes. `06_line_codec` finds the lines.

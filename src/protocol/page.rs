@@ -7,11 +7,11 @@
 //!   GET /services.json  which WebSocket path leads to which service, for the page to know
 //! ```
 //!
-//! Called by the HTTP protocol for every path that is no WebSocket's. Files are constants with an
+//! Called by the HTTP protocol for every path that is no WebSocket's and no resource's. Files are constants with an
 //! entity tag, and a browser asks each time whether its copy is still good: then what it shows is
 //! never older than the server it shows.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::Site;
 use crate::codec::http::{Request, Response, Status, prefers_html};
@@ -120,25 +120,35 @@ fn status(request: &Request<'_>, tag: &str) -> Status {
 /// `{"services":[{"service":"random","path":"/random","parameters":{"burst":"true"},"subprotocols":[]}]}`.
 fn services(site: &Site) -> String {
     let mut json = "{\"services\":[".to_owned();
-    for (index, route) in site.routes.iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
+    list(&mut json, &site.routes, |json, route| {
         let (service, path) = (Quoted(&route.service), Quoted(&route.path));
-        write!(json, "{comma}\n{{\"service\":{service},\"path\":{path},\"parameters\":{{")
-            .expect("a String takes everything");
-        for (index, (name, value)) in route.parameters.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            write!(json, "{comma}{}:{}", Quoted(name), Quoted(value))
-                .expect("a String takes everything");
-        }
+        write!(json, "\n{{\"service\":{service},\"path\":{path},\"parameters\":{{")?;
+        list(json, &route.parameters, |json, (name, value)| {
+            write!(json, "{}:{}", Quoted(name), Quoted(value))
+        })?;
         json.push_str("},\"subprotocols\":[");
-        for (index, name) in route.subprotocols.names().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            write!(json, "{comma}{}", Quoted(name)).expect("a String takes everything");
-        }
+        list(json, route.subprotocols.names(), |json, name| write!(json, "{}", Quoted(name)))?;
         json.push_str("]}");
-    }
+        Ok(())
+    })
+    .expect("a String takes everything");
     json.push_str("\n]}\n");
     json
+}
+
+/// Writes each item, with commas in between.
+fn list<T>(
+    json: &mut String,
+    items: impl IntoIterator<Item = T>,
+    mut each: impl FnMut(&mut String, T) -> fmt::Result,
+) -> fmt::Result {
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        each(json, item)?;
+    }
+    Ok(())
 }
 
 /// A file that is compiled in.
