@@ -329,6 +329,24 @@ fn who_is_behind_keeps_a_topic_that_only_its_pattern_matches() {
 }
 
 #[test]
+fn who_unsubscribes_where_it_is_behind_takes_the_topic_with_it() {
+    for history in [0, 2] {
+        let mut topics: Topics = Topics::new(Bounds { history, ..Bounds::default() });
+        for names in [&["t"][..], &["t", "*"], &["*", "t"]] {
+            for name in names {
+                topics.subscribe(peer(1), 0, name).expect("room");
+            }
+            topics.resume(peer(1), "t", 5).expect("subscribed");
+            for name in names {
+                topics.unsubscribe(peer(1), name).expect("subscribed");
+                topics.check_invariants();
+            }
+            assert!(topics.is_empty(), "{names:?}");
+        }
+    }
+}
+
+#[test]
 fn histories_have_so_many_bytes_together() {
     let bounds = Bounds { history: 100, history_bytes: 1_000, ..Bounds::default() };
     let mut topics: Topics = Topics::new(bounds);

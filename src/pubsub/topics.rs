@@ -103,8 +103,9 @@ impl<const DIALECTS: usize> Topics<DIALECTS> {
         subscriber.subscriptions.swap_remove(index);
         let dialect = subscriber.dialect;
         self.channels.get_mut(id).audiences[dialect].remove(peer);
-        self.forget_cursors(peer);
+        // A topic in which the peer is behind is in use until its cursor is dropped, which settles it again.
         self.channels.settle(id);
+        self.forget_cursors(peer);
         if self.subscribers[&peer].subscriptions.is_empty() {
             self.subscribers.remove(&peer);
         }

@@ -325,3 +325,17 @@ fn slow_and_fast_clients_see_one_order_and_are_told_of_every_gap() {
     }
     assert!(gaps > 100 && resumed > 100, "{gaps} gaps, {resumed} resumed");
 }
+
+#[test]
+fn a_client_that_does_not_read_and_unsubscribes_harms_nobody() {
+    let mut meeting = Meeting::with(narrow(), with_history(100));
+    let (client, other) = (meeting.line_client(), meeting.line_client());
+    for _ in 0..50 {
+        meeting.say(client, "");
+    }
+    meeting.say(client, "SUB a SINCE 5");
+    meeting.say(client, "UNSUB a");
+    meeting.say(other, "SUB a");
+    meeting.say(other, "PUB a x");
+    assert_eq!(meeting.heard(other), ["a 1 x"]);
+}
