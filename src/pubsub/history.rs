@@ -2,29 +2,29 @@
 
 use std::collections::VecDeque;
 
-use crate::buffer::Buffer;
+/// What a kept message takes at most besides its bytes: what the allocator writes in front of them, and
+/// places in the ring, of which there are up to four a message.
+const OVERHEAD: usize = 2 * size_of::<usize>() + 4 * size_of::<Box<[u8]>>();
 
-/// What a kept message costs besides its bytes.
-const OVERHEAD: usize = size_of::<u64>();
+/// A ring of so many places is never too large to be kept.
+const SMALL: usize = 4;
 
 /// The numbers that a topic has given, and the messages that it still has.
 ///
-/// The messages are the last ones, without a gap: `head - ends.len() + 1` to `head`. They stand one
-/// behind the other in one buffer, so that keeping one allocates nothing.
+/// The messages are the last ones, without a gap: `head - ring.len() + 1` to `head`. Each has its memory
+/// to itself and gives it back when it goes, so that what counts is what is held.
 #[derive(Debug)]
 pub(super) struct History {
     head: u64,
-    bytes: Buffer,
-    /// Where each message ends, as if nothing had ever been taken from the front.
-    ends: VecDeque<u64>,
-    /// How many bytes have been taken from the front.
-    taken: u64,
+    ring: VecDeque<Box<[u8]>>,
+    /// The bytes of all of them.
+    bytes: usize,
 }
 
 impl History {
     /// A topic that will count on from `head`.
     pub(super) fn from(head: u64) -> History {
-        History { head, bytes: Buffer::default(), ends: VecDeque::new(), taken: 0 }
+        History { head, ring: VecDeque::new(), bytes: 0 }
     }
 
     /// The number of the last message.
@@ -34,22 +34,22 @@ impl History {
 
     /// The number of the oldest message that is kept; of the next one where none is.
     pub(super) fn first(&self) -> u64 {
-        self.head - self.ends.len() as u64 + 1
+        self.head - self.ring.len() as u64 + 1
     }
 
     /// Whether nothing is kept.
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.ring.is_empty()
     }
 
     /// How many messages are kept.
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.ring.len()
     }
 
-    /// What the messages that are kept count as.
+    /// What the messages that are kept count as; no less than the memory that they hold.
     pub(super) fn cost(&self) -> usize {
-        self.bytes.len() + self.ends.len() * OVERHEAD
+        self.bytes + self.ring.len() * OVERHEAD
     }
 
     /// What keeping a message of `length` bytes would add to that.
@@ -59,37 +59,32 @@ impl History {
 
     /// Keeps a message, with the next number.
     pub(super) fn keep(&mut self, text: &[u8]) {
-        self.bytes.extend(text);
-        self.ends.push_back(self.taken + self.bytes.len() as u64);
+        self.bytes += text.len();
+        self.ring.push_back(text.into());
         self.head += 1;
     }
 
     /// Counts a message that is not kept; those before it are of no use without it.
     pub(super) fn skip(&mut self) {
-        if !self.is_empty() {
-            *self = History::from(self.head);
-        }
-        self.head += 1;
+        *self = History::from(self.head + 1);
     }
 
     /// Drops the oldest message, and the memory with the last one.
     pub(super) fn drop_oldest(&mut self) {
-        let Some(end) = self.ends.pop_front() else { return };
+        let Some(oldest) = self.ring.pop_front() else { return };
+        self.bytes -= oldest.len();
+        let most = 4 * self.ring.len().max(SMALL);
         if self.is_empty() {
-            *self = History::from(self.head);
-            return;
+            self.ring = VecDeque::new();
+        } else if self.ring.capacity() > most {
+            self.ring.shrink_to(most / 2);
         }
-        self.bytes.consume(usize::try_from(end - self.taken).expect("it is in memory"));
-        self.taken = end;
     }
 
     /// A message that is kept, by its number.
     pub(super) fn get(&self, number: u64) -> Option<&[u8]> {
         let index = usize::try_from(number.checked_sub(self.first())?).ok()?;
-        let place = |end: u64| usize::try_from(end - self.taken).expect("it is in memory");
-        let end = place(*self.ends.get(index)?);
-        let start = index.checked_sub(1).map_or(0, |before| place(self.ends[before]));
-        Some(&self.bytes.as_slice()[start..end])
+        self.ring.get(index).map(|text| &**text)
     }
 }
 
@@ -136,5 +131,23 @@ mod tests {
         history.drop_oldest();
         history.drop_oldest();
         assert_eq!((history.head(), history.first(), history.cost()), (3, 4, 0));
+    }
+
+    #[test]
+    fn what_was_long_holds_no_memory_when_it_is_gone() {
+        let mut history = History::from(0);
+        for length in [65_000, 1] {
+            for _ in 0..10_000 {
+                history.keep(&vec![0; if history.len() < 100 { length } else { 1 }]);
+                if history.len() > 100 {
+                    history.drop_oldest();
+                }
+            }
+        }
+        assert_eq!(history.cost(), 100 * (1 + OVERHEAD));
+        while history.len() > 3 {
+            history.drop_oldest();
+        }
+        assert!(history.ring.capacity() <= 4 * SMALL, "{}", history.ring.capacity());
     }
 }
