@@ -154,6 +154,47 @@ fn a_loop_that_comes_late_makes_up_for_it_and_a_turn_stays_bounded() {
 }
 
 #[test]
+fn streams_that_want_more_than_a_turn_has_get_the_same() {
+    let mut meeting = Meeting::new(Stream::default());
+    let clients: Vec<_> = (0..6).map(|_| meeting.line_client()).collect();
+    for &client in &clients {
+        meeting.say(client, "START 1000000");
+        meeting.heard(client);
+    }
+    let mut counts = vec![0; clients.len()];
+    for _ in 0..50 {
+        meeting.world.pass(millis(20));
+        for (count, &client) in counts.iter_mut().zip(&clients) {
+            *count += meeting.heard(client).len();
+        }
+    }
+    let (least, most) = (counts.iter().min(), counts.iter().max());
+    let (least, most) = (*least.expect("some"), *most.expect("some"));
+    assert!(least > 10_000 && most - least <= 1_024, "{least} to {most}");
+}
+
+#[test]
+fn streams_of_about_the_same_moment_share_a_turn() {
+    let mut meeting = Meeting::new(Stream::default());
+    let mut clients = Vec::new();
+    for micros in [300, 200, 350] {
+        meeting.pass(Duration::from_micros(micros));
+        clients.push(meeting.line_client());
+        meeting.say(clients[clients.len() - 1], "START 300");
+    }
+    let mut wakes = 0;
+    let end = meeting.world.now.time + Duration::from_secs(1);
+    while let Some(due) = meeting.world.engine.poll_timeout().filter(|&due| due <= end) {
+        meeting.world.now.time = due.max(meeting.world.now.time);
+        meeting.pass(Duration::ZERO);
+        clients.iter().for_each(|&client| drop(meeting.heard(client)));
+        wakes += 1;
+    }
+    // Each has its own moments, which are up to a millisecond apart.
+    assert!((290..=610).contains(&wakes), "{wakes} times for three streams of 300");
+}
+
+#[test]
 fn a_slow_reader_has_its_stream_paused_and_gets_every_sample() {
     let limits = Limits { high_water_bytes: 1_000, low_water_bytes: 200, ..Limits::default() };
     let mut meeting = Meeting::with(limits, Stream::default());

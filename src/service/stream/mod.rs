@@ -26,6 +26,7 @@ use rand::RngExt as _;
 
 use self::rate::Rate;
 use super::{CloseReason, ConnId, Context, Message, MessageKind, Service};
+use crate::decimal;
 use crate::time::Time;
 
 /// The values of samples.
@@ -55,10 +56,15 @@ pub struct Stream {
     source: Source,
     running: HashMap<ConnId, Running>,
     /// When those that do not wait for room are to be looked at.
-    due: BTreeSet<(Time, ConnId)>,
+    due: BTreeSet<(Wake, ConnId)>,
+    /// How many moments were given.
+    wakes: u64,
     /// What is sent, as it is put together.
     text: Vec<u8>,
 }
+
+/// When a stream is to be looked at; of those with one moment, first come, first served.
+type Wake = (Time, u64);
 
 /// One stream.
 #[derive(Debug)]
@@ -73,7 +79,7 @@ struct Running {
     origin: Time,
     since_origin: u64,
     /// Its place in `due`; `None` while it waits for room.
-    wake: Option<Time>,
+    wake: Option<Wake>,
 }
 
 impl Stream {
@@ -131,7 +137,9 @@ impl Stream {
             self.running.remove(&peer);
         } else if sent == most {
             let next = running.origin + running.rate.moment(running.since_origin);
-            let wake = if next <= now { now } else { next_tick(now).max(next) };
+            // Who has more to send goes behind all that are due.
+            let wake = (if next <= now { now } else { tick_at(next) }, self.wakes);
+            self.wakes += 1;
             running.wake = Some(wake);
             self.due.insert((wake, peer));
         }
@@ -153,11 +161,11 @@ impl Running {
     }
 }
 
-/// The first moment after `now` at which streams are looked at. They are the same for all, so that those
-/// that are due at about the same time are served in the same turn.
-fn next_tick(now: Time) -> Time {
+/// The first moment at or after `moment` at which streams are looked at. They are the same for all, so that
+/// those that are due at about the same time are served in the same turn.
+fn tick_at(moment: Time) -> Time {
     let tick = u64::try_from(TICK.as_nanos()).expect("it is short");
-    Time::from_nanos((now.as_nanos() / tick + 1).saturating_mul(tick))
+    Time::from_nanos(moment.as_nanos().div_ceil(tick).saturating_mul(tick))
 }
 
 impl Service for Stream {
@@ -190,14 +198,14 @@ impl Service for Stream {
     }
 
     fn poll_timeout(&self) -> Option<Time> {
-        self.due.first().map(|&(wake, _)| wake)
+        self.due.first().map(|&((moment, _), _)| moment)
     }
 
     fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         let mut sent = 0;
         while sent < SAMPLES_PER_TURN
-            && let Some(&(wake, peer)) = self.due.first()
-            && wake <= cx.now()
+            && let Some(&((moment, _), peer)) = self.due.first()
+            && moment <= cx.now()
         {
             sent += self.serve(cx, peer);
         }
@@ -229,7 +237,5 @@ impl Command {
 }
 
 fn read_count(digits: &str) -> Result<u64, &'static str> {
-    // `parse` alone would let a plus sign through.
-    let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.and_then(|digits| digits.parse().ok()).ok_or("COUNT is a number")
+    decimal::parse(digits).ok_or("COUNT is a number")
 }
