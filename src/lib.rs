@@ -42,6 +42,7 @@ pub mod buffer;
 pub mod client;
 pub mod codec;
 pub mod config;
+mod decimal;
 pub mod engine;
 mod json;
 pub mod kernel;

@@ -161,6 +161,17 @@ const BAD: &[(&str, &str)] = &[
         "stream=unixgram://@g",
         "`stream` needs connections, and unixgram has none (tcp, unix, unixpacket, ws)",
     ),
+    ("chat=udp4://:1", "`chat` needs connections, and udp4 has none (tcp, unix, unixpacket, ws)"),
+    (
+        "chat=unixgram://@g",
+        "`chat` needs connections, and unixgram has none (tcp, unix, unixpacket, ws)",
+    ),
+    ("notify=udp://:1", "`notify` needs connections, and udp has none (tcp, unix, unixpacket, ws)"),
+    (
+        "notify=unixgram://@g",
+        "`notify` needs connections, and unixgram has none (tcp, unix, unixpacket, ws)",
+    ),
+    ("stream=udp://:1", "`stream` needs connections, and udp has none (tcp, unix, unixpacket, ws)"),
     ("echo=", "expected SCHEME://ADDRESS after `=`, such as `tcp://127.0.0.1:8001`"),
     ("echo=tcp:1", "expected SCHEME://ADDRESS after `=`, such as `tcp://127.0.0.1:8001`"),
     (
@@ -362,11 +373,11 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "notify=tcp://:1?topic=a*",
-        "bad value `a*` for `topic` (expected words with slashes between them)",
+        "bad value `a*` for `topic` (expected words with slashes between them, other than `ERR` and `GAP`)",
     ),
     (
         "notify=tcp://:1?topic=GAP",
-        "bad value `GAP` for `topic` (expected words with slashes between them)",
+        "bad value `GAP` for `topic` (expected words with slashes between them, other than `ERR` and `GAP`)",
     ),
     (
         "notify=tcp://:1?topic=a&role=all",

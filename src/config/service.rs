@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use super::error::Problem;
 use super::parameters::Parameters;
 use super::scheme::Carrier;
+use crate::decimal;
 use crate::pubsub;
 use crate::service::notify::{MAX_HISTORY, is_reserved};
 use crate::service::{Burst, NotifyMode, Number, Role, Source};
@@ -193,10 +194,7 @@ impl From<RandomRange> for RangeInclusive<i64> {
 /// Takes what belongs to a burst.
 fn parse_burst(parameters: &mut Parameters) -> Result<Option<Burst>, Problem> {
     let burst = parameters.take_parsed("burst", "`true` or `false`", |text| text.parse().ok())?;
-    let limit = parameters.take_parsed("limit", "a number, 0 or more", |text| {
-        // `parse` alone would let a plus sign through.
-        text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
-    })?;
+    let limit = parameters.take_parsed("limit", "a number, 0 or more", decimal::parse)?;
     match (burst.unwrap_or(false), limit) {
         (true, limit) => Ok(Some(Burst { limit: limit.unwrap_or(Burst::default().limit) })),
         (false, None) => Ok(None),
@@ -206,7 +204,7 @@ fn parse_burst(parameters: &mut Parameters) -> Result<Option<Burst>, Problem> {
 
 /// Takes what belongs to topics.
 fn parse_notify(parameters: &mut Parameters) -> Result<NotifyMode, Problem> {
-    const EXPECTED: &str = "words with slashes between them";
+    const EXPECTED: &str = "words with slashes between them, other than `ERR` and `GAP`";
     let topic = parameters.take_parsed("topic", EXPECTED, |text| {
         (pubsub::check_topic(text).is_ok() && !is_reserved(text)).then(|| text.to_owned())
     })?;
@@ -222,8 +220,7 @@ fn parse_notify(parameters: &mut Parameters) -> Result<NotifyMode, Problem> {
             },
         )?;
     let history = parameters.take_parsed("history", "a number from 0 to 65536", |text| {
-        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse().ok().filter(|&count: &usize| is_number && count <= MAX_HISTORY)
+        decimal::parse(text).filter(|count| *count <= MAX_HISTORY)
     })?;
     match (topic, role, history) {
         (None, None, history) => Ok(NotifyMode::Commands { history: history.unwrap_or(0) }),

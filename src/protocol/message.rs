@@ -49,4 +49,34 @@ impl<'a> Message<'a> {
     pub fn to_str(&self) -> Option<&'a str> {
         simdutf8::basic::from_utf8(self.bytes).ok()
     }
+
+    /// The same without the line break at its end, of which some send one over WebSocket, or a `\r` in
+    /// front of it.
+    pub fn to_line(&self) -> Option<&'a str> {
+        let text = self.to_str()?;
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        Some(text.strip_suffix('\r').unwrap_or(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_break_at_the_end_is_no_part_of_a_line() {
+        for (text, line) in [
+            ("", ""),
+            ("hi", "hi"),
+            ("hi\n", "hi"),
+            ("hi\r", "hi"),
+            ("hi\r\n", "hi"),
+            ("hi\n\n", "hi\n"),
+            ("hi\n\r", "hi\n"),
+            ("a\nb\n", "a\nb"),
+        ] {
+            assert_eq!(Message::text(text).to_line(), Some(line), "{text:?}");
+        }
+        assert_eq!(Message::binary(b"\xff\n").to_line(), None);
+    }
 }

@@ -56,7 +56,7 @@ impl<const DIALECTS: usize> Topics<DIALECTS> {
 
     /// A peer was not sent message `next` of a topic, and will read it and what follows from the
     /// history. Returns whether it can: not if it is behind in as many topics as it may be.
-    pub fn fall_behind(&mut self, peer: ConnId, topic: TopicId, next: u64) -> bool {
+    pub(super) fn fall_behind(&mut self, peer: ConnId, topic: TopicId, next: u64) -> bool {
         let Some(subscriber) = self.subscribers.get_mut(&peer) else { return false };
         let behind = &mut subscriber.behind;
         if let Some(cursor) = behind.iter_mut().find(|cursor| cursor.topic == topic) {

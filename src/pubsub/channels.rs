@@ -10,7 +10,7 @@ use super::{Bounds, Refusal, name};
 
 /// A topic or pattern, for as long as it is in the table.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct TopicId(pub(super) u32);
+pub(super) struct TopicId(pub(super) u32);
 
 /// A topic or a pattern.
 #[derive(Debug)]

@@ -47,7 +47,6 @@ mod topics;
 
 pub use self::audience::Audience;
 pub use self::behind::Missed;
-pub use self::channels::TopicId;
 pub use self::name::{MAX_DEPTH, MAX_NAME, check_topic};
 pub use self::publish::Published;
 pub use self::topics::Topics;

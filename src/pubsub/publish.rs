@@ -4,13 +4,13 @@ use super::channels::TopicId;
 use super::{Refusal, Topics, name};
 use crate::engine::ConnId;
 
-/// A message that was published, and is to be sent to its receivers before anything else happens.
+/// A message that was published, and is to be sent to its receivers before anything else happens. Its
+/// topic is in the table until this is dropped, and longer if there is a use for it.
 #[derive(Debug)]
 pub struct Published<'a, const DIALECTS: usize> {
     topics: &'a mut Topics<DIALECTS>,
     topic: Option<TopicId>,
     number: u64,
-    gone: Option<u64>,
 }
 
 impl<const DIALECTS: usize> Topics<DIALECTS> {
@@ -25,8 +25,6 @@ impl<const DIALECTS: usize> Topics<DIALECTS> {
             _ => Some(self.channels.find_or_make(name)?),
         };
         let number = topic.map_or(0, |topic| self.channels.record(topic, text));
-        // One that nobody is subscribed to may be gone again, if there was no room to keep anything.
-        let topic = topic.filter(|&topic| self.channels.settle(topic));
         self.matching.clear();
         self.matching.extend(topic);
         if self.channels.has_patterns() {
@@ -34,9 +32,7 @@ impl<const DIALECTS: usize> Topics<DIALECTS> {
                 self.matching.extend(self.channels.find(pattern));
             });
         }
-        let born = topic.map_or(0, |topic| self.channels.get(topic).born);
-        let gone = (born > 0 && number == born + 1).then_some(born);
-        Ok(Published { topics: self, topic, number, gone })
+        Ok(Published { topics: self, topic, number })
     }
 }
 
@@ -45,18 +41,6 @@ impl<const DIALECTS: usize> Published<'_, DIALECTS> {
     /// there is no history and nobody is subscribed to the topic by its name.
     pub fn number(&self) -> u64 {
         self.number
-    }
-
-    /// The topic may have been forgotten since its last message, and numbers up to this one may have been
-    /// given: a receiver is to be told so first, because it may be subscribed to a pattern, and have seen
-    /// some of them.
-    pub fn gone(&self) -> Option<u64> {
-        self.gone
-    }
-
-    /// The topic; `None` where nobody counts.
-    pub fn topic(&self) -> Option<TopicId> {
-        self.topic
     }
 
     /// Everybody of one dialect who is to be sent the message, each once. Those who are behind are
@@ -80,5 +64,50 @@ impl<const DIALECTS: usize> Published<'_, DIALECTS> {
             selected.extend(audience.iter().copied().filter(|&peer| marks.mark(peer)));
         }
         selected
+    }
+
+    /// A receiver has no room for the message: it will read it and what follows from the history.
+    /// Returns whether it can: not if there is none, or it is behind in as many topics as it may be.
+    pub fn fall_behind(&mut self, peer: ConnId) -> bool {
+        self.topic.is_some_and(|topic| self.topics.fall_behind(peer, topic, self.number))
+    }
+
+    /// The topic may have been forgotten since its last message, and numbers up to this one given before:
+    /// who is subscribed to a pattern may have seen some of them, and not others. (Nobody is subscribed to
+    /// a topic that is forgotten.) Puts those of one dialect behind, in front of the first number, so that
+    /// they are told of the gap and read the message. Takes `peers` to be empty, and lists them there;
+    /// those who cannot be behind in another topic, in `without_place`.
+    pub fn let_gone_be_read(
+        &mut self,
+        dialect: usize,
+        peers: &mut Vec<ConnId>,
+        without_place: &mut Vec<ConnId>,
+    ) {
+        let Some(topic) = self.topic else { return };
+        let born = self.topics.channels.get(topic).born;
+        if born == 0 || self.number != born + 1 {
+            return;
+        }
+        peers.extend_from_slice(self.receivers(dialect));
+        peers.retain(|&peer| {
+            let channel = self.topics.channels.get(topic);
+            if channel.audiences[dialect].contains(peer) {
+                return false;
+            }
+            let is_behind = self.topics.fall_behind(peer, topic, 1);
+            if !is_behind {
+                without_place.push(peer);
+            }
+            is_behind
+        });
+    }
+}
+
+impl<const DIALECTS: usize> Drop for Published<'_, DIALECTS> {
+    /// One that nobody is subscribed to is gone again, if there was no room to keep anything.
+    fn drop(&mut self) {
+        if let Some(topic) = self.topic {
+            self.topics.channels.settle(topic);
+        }
     }
 }

@@ -133,23 +133,38 @@ impl Model {
 
     fn publish(&mut self, name: &'static str) {
         let text = vec![b'x'; self.rng.random_range(0..40)];
+        let count = self.topics.len();
         let mut published = match self.topics.publish(name, &text) {
             Ok(published) => published,
             Err(Refusal::Pattern) => return assert!(name::is_pattern(name)),
             Err(refusal) => {
-                assert_eq!(refusal, Refusal::TooManyTopics);
-                return assert_eq!(self.topics.len(), self.bounds.topics);
+                assert_eq!((refusal, count), (Refusal::TooManyTopics, self.bounds.topics));
+                return;
             }
         };
-        let (number, topic, gone) = (published.number(), published.topic(), published.gone());
-        let mut received = BTreeSet::new();
+        let number = published.number();
+        let (mut received, mut told) = (BTreeSet::new(), Vec::new());
+        let (mut refused, mut without_place) = (Vec::new(), Vec::new());
         for dialect in 0..DIALECTS {
+            if self.bounds.history > 0 {
+                let mut peers = Vec::new();
+                published.let_gone_be_read(dialect, &mut peers, &mut without_place);
+                told.extend(peers);
+            }
             for &receiver in published.receivers(dialect) {
                 assert_eq!(self::dialect(receiver), dialect);
                 assert!(received.insert(receiver), "{receiver} gets it twice");
             }
         }
-        if topic.is_some() {
+        for &receiver in &received {
+            if self.bounds.history > 0 && self.rng.random_bool(0.2) {
+                // There was no room.
+                refused.push((receiver, published.fall_behind(receiver)));
+            }
+        }
+        drop(published);
+        let is_counted = number > 0;
+        if is_counted {
             let all = self.published.entry(name).or_default();
             let latest = all.keys().next_back().copied().unwrap_or(0);
             assert!(number > latest, "a number is given twice");
@@ -166,24 +181,23 @@ impl Model {
                 assert!(!received.contains(&id), "{id} did not ask for it");
                 continue;
             }
-            let Some(topic) = topic else {
+            if !is_counted {
                 assert!(received.contains(&id), "nothing is kept for {id}");
                 continue;
-            };
-            let expected = subscriber.expected.entry(name).or_insert(number);
-            if let Some(gone) = gone.filter(|_| received.contains(&id)) {
-                assert!(*expected <= gone + 1, "it has seen {gone}");
-                *expected = gone + 1;
             }
-            if !received.contains(&id) {
+            if told.contains(&id) {
+                // It is told that all is gone, and may have seen some of it.
+                assert!(!subscriber.subscriptions.contains(name), "it would have kept the topic");
+                subscriber.expected.insert(name, 1);
+            }
+            let expected = subscriber.expected.entry(name).or_insert(number);
+            let refusal = refused.iter().find(|(peer, _)| *peer == id);
+            if without_place.contains(&id) || refusal.is_some_and(|(_, is_behind)| !is_behind) {
+                assert_eq!(self.topics.behind(id), self.bounds.subscriptions);
+                self.leave(id);
+            } else if !received.contains(&id) {
                 assert!(self.topics.behind(id) > 0, "{id} is not sent it");
-            } else if self.bounds.history > 0 && self.rng.random_bool(0.2) {
-                // There was no room.
-                if !self.topics.fall_behind(id, topic, number) {
-                    assert_eq!(self.topics.behind(id), self.bounds.subscriptions);
-                    self.leave(id);
-                }
-            } else {
+            } else if refusal.is_none() {
                 // Without a history, topics come and go between two messages to a pattern.
                 assert!(*expected == number || self.bounds.history == 0, "a silent hole for {id}");
                 *expected = number + 1;
@@ -320,8 +334,7 @@ fn who_is_behind_keeps_a_topic_that_only_its_pattern_matches() {
     let bounds = Bounds { topics: 2, history: 2, ..Bounds::default() };
     let mut topics: Topics = Topics::new(bounds);
     topics.subscribe(peer(1), 0, "*").expect("room");
-    let topic = topics.publish("t", b"1").expect("a topic").topic().expect("kept");
-    assert!(topics.fall_behind(peer(1), topic, 1));
+    assert!(topics.publish("t", b"1").expect("a topic").fall_behind(peer(1)));
     assert_eq!(topics.publish("u", b"").unwrap_err(), Refusal::TooManyTopics);
     assert_eq!(missed(&mut topics, peer(1)), ["t 1 1"]);
     topics.publish("u", b"").expect("t is of no use any more");
@@ -362,7 +375,47 @@ fn histories_have_so_many_bytes_together() {
     topics.publish("used", &[b'x'; 1_000]).expect("sent, and not kept");
     topics.resume(peer(1), "used", 4).expect("subscribed");
     assert_eq!(missed(&mut topics, peer(1)), ["GAP used 5 5"]);
-    assert_eq!(topics.publish("nobody", &[0; 1_000]).expect("a topic").topic(), None);
+    topics.publish("nobody", &[0; 1_000]).expect("sent, and not kept");
+    assert_eq!(topics.len(), 1, "nobody is there, and nothing is kept");
+    topics.check_invariants();
+}
+
+#[test]
+fn who_has_no_room_for_what_nobody_could_keep_is_told_of_it() {
+    let bounds = Bounds { history: 9, history_bytes: 1_000, ..Bounds::default() };
+    let mut topics: Topics = Topics::new(bounds);
+    topics.subscribe(peer(1), 0, "*").expect("room");
+    for text in [&[0; 2_000][..], b"small"] {
+        let mut published = topics.publish("t", text).expect("a topic");
+        if published.receivers(0) == [peer(1)] {
+            assert!(published.fall_behind(peer(1)));
+        }
+    }
+    assert_eq!(missed(&mut topics, peer(1)), ["GAP t 1 1", "t 2 small"]);
+    topics.check_invariants();
+}
+
+#[test]
+fn only_who_may_have_seen_some_of_what_is_forgotten_is_told_of_it() {
+    let bounds = Bounds { topics: 4, history: 1, ..Bounds::default() };
+    let mut topics: Topics<2> = Topics::new(bounds);
+    topics.subscribe(peer(1), 0, "*").expect("room");
+    topics.subscribe(peer(2), 1, "b").expect("room");
+    for name in ["a", "a", "c", "d"] {
+        topics.publish(name, b"").expect("the oldest idle one makes room");
+    }
+    for (name, told, sent) in [("b", vec![], [peer(1)].as_slice()), ("a", vec![peer(1)], &[])] {
+        let mut published = topics.publish(name, b"x").expect("a topic");
+        let (mut behind, mut without_place) = (Vec::new(), Vec::new());
+        published.let_gone_be_read(0, &mut behind, &mut without_place);
+        assert_eq!((behind, &without_place), (told, &Vec::new()), "{name}");
+        assert_eq!(published.receivers(0), sent, "{name}");
+        assert_eq!(published.receivers(1) == [peer(2)], name == "b");
+    }
+    let missed = topics.next_missed(peer(1));
+    assert_eq!(missed, Some(Missed::Gap { topic: "a", from: 1, to: 2 }));
+    let missed = topics.next_missed(peer(1));
+    assert_eq!(missed, Some(Missed::Message { topic: "a", number: 3, text: b"x" }));
     topics.check_invariants();
 }
 

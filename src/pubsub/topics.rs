@@ -151,11 +151,6 @@ impl<const DIALECTS: usize> Topics<DIALECTS> {
         id.map_or(&[], |id| self.channels.get(id).audiences[dialect].as_slice())
     }
 
-    /// The name of a topic that is in use.
-    pub fn name(&self, topic: TopicId) -> &str {
-        &self.channels.get(topic).name
-    }
-
     /// How many topics and patterns there are.
     pub fn len(&self) -> usize {
         self.channels.len()

@@ -9,6 +9,7 @@ use memchr::memchr_iter;
 
 use super::target::Target;
 use super::{Authority, Fields, Status};
+use crate::decimal;
 
 /// A sound request head. Everything in it borrows from the bytes it was read from.
 #[derive(Clone, Debug)]
@@ -228,12 +229,9 @@ fn persistence(fields: &Fields<'_>, version: Version) -> Persistence {
     }
 }
 
-/// Digits and nothing else; `parse` alone would take a sign, too.
+/// A length as it is written: digits.
 fn parse_decimal(digits: &[u8]) -> Option<u64> {
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    str::from_utf8(digits).ok()?.parse().ok()
+    decimal::parse(str::from_utf8(digits).ok()?)
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ fn what_is_no_command_is_refused_and_the_connection_stays() {
     meeting.say(client, &format!("PUB a {}", "x".repeat(MAX_TEXT + 1)));
     assert_eq!(meeting.heard(client), ["ERR what is published has at most 65536 bytes"]);
     meeting.world.receive(client, b"PUB a \xff\n");
-    assert_eq!(meeting.heard(client), ["ERR what is published is UTF-8 text"]);
+    assert_eq!(meeting.heard(client), ["ERR a message is UTF-8 text"]);
     meeting.say(web, "PUB a x\na 2 forged");
     assert_eq!(meeting.heard(web), ["ERR what is published is one line"]);
     for number in 0..128 {
@@ -330,12 +330,32 @@ fn slow_and_fast_clients_see_one_order_and_are_told_of_every_gap() {
 fn a_client_that_does_not_read_and_unsubscribes_harms_nobody() {
     let mut meeting = Meeting::with(narrow(), with_history(100));
     let (client, other) = (meeting.line_client(), meeting.line_client());
-    for _ in 0..50 {
-        meeting.say(client, "");
-    }
-    meeting.say(client, "SUB a SINCE 5");
-    meeting.say(client, "UNSUB a");
+    // In one segment: the answers to the first ten leave no room for what was missed.
+    meeting.say(client, &format!("{}SUB a SINCE 5\nUNSUB a", "\n".repeat(10)));
     meeting.say(other, "SUB a");
     meeting.say(other, "PUB a x");
     assert_eq!(meeting.heard(other), ["a 1 x"]);
+}
+
+#[test]
+fn much_that_was_missed_is_not_read_all_in_one_turn() {
+    let much = 64 * 1024 * 1024;
+    let limits = Limits { high_water_bytes: much, max_queued_bytes: much, ..Limits::default() };
+    let mut meeting = Meeting::with(limits, with_history(100));
+    let (reader, publisher) = (meeting.line_client(), meeting.line_client());
+    for _ in 0..100 {
+        meeting.say(publisher, &format!("PUB t {}", "x".repeat(60_000)));
+    }
+    meeting.say(reader, "SUB t SINCE 0");
+    meeting.say(publisher, "PUB t live");
+    let mut all = Vec::new();
+    for _ in 0..100 {
+        let heard = meeting.heard(reader);
+        assert!(heard.iter().map(String::len).sum::<usize>() < 400_000, "{}", heard.len());
+        all.extend(heard);
+        meeting.world.pass(Duration::ZERO);
+    }
+    let numbers = all.iter().map(|line| line.split(' ').nth(1).expect("a number"));
+    assert!(numbers.eq((1..=101).map(|number| number.to_string())), "{} came", all.len());
+    assert_eq!(all[100], "t 101 live");
 }

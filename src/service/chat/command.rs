@@ -31,10 +31,8 @@ pub(super) enum Wrong {
 }
 
 impl Command<'_> {
-    /// Reads a line. The end of it that some send with it (`\n` over WebSocket, `\r`) is none of it.
+    /// Reads a line, of whose end a line break is no part.
     pub(super) fn of_line(line: &str) -> Result<Command<'_>, Wrong> {
-        let line = line.strip_suffix('\n').unwrap_or(line);
-        let line = line.strip_suffix('\r').unwrap_or(line);
         let Some(command) = line.strip_prefix('/') else { return Ok(Command::Say(line.into())) };
         if command.starts_with('/') {
             return Ok(Command::Say(command.into()));
@@ -82,16 +80,14 @@ mod tests {
             ("hi", Command::Say("hi".into())),
             ("", Command::Say("".into())),
             (" hi there \t", Command::Say(" hi there \t".into())),
-            ("hi\r", Command::Say("hi".into())),
-            ("hi\r\n", Command::Say("hi".into())),
-            ("a\nb\n", Command::Say("a\nb".into())),
+            ("a\nb", Command::Say("a\nb".into())),
             ("//who", Command::Say("/who".into())),
             ("//", Command::Say("/".into())),
             ("/name ada", Command::Name("ada".into())),
             ("/name", Command::Name("".into())),
-            ("/join  tea \r", Command::Join("tea".into())),
+            ("/join  tea ", Command::Join("tea".into())),
             ("/who", Command::Who),
-            ("/quit\n", Command::Quit),
+            ("/quit", Command::Quit),
         ] {
             assert_eq!(Command::of_line(line), Ok(command), "{line:?}");
         }

@@ -82,7 +82,8 @@ pub struct Chat {
     names: HashSet<Rc<str>>,
     /// How many came without a name.
     guests: u64,
-    /// Everybody is leaving, and nobody is told of each.
+    /// Everybody is leaving. Nobody can be told of each any more, and to find that out for everybody and
+    /// each would take long.
     is_draining: bool,
     /// What is sent, as it is put together.
     text: Vec<u8>,
@@ -134,9 +135,8 @@ impl Dialect {
 
 impl Default for Chat {
     fn default() -> Chat {
-        // A member is in two rooms for as long as it takes to go from one to the other; and there are
-        // no more rooms than members.
-        let bounds = Bounds { topics: usize::MAX, subscriptions: 2, ..Bounds::default() };
+        // There are no more rooms than members.
+        let bounds = Bounds { topics: usize::MAX, subscriptions: 1, ..Bounds::default() };
         Chat {
             rooms: Topics::new(bounds),
             members: HashMap::new(),
@@ -326,7 +326,7 @@ impl Service for Chat {
 
     fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
         let Some(&Member { dialect, .. }) = self.members.get(&from) else { return };
-        let command = message.to_str().ok_or(Wrong::NotText).and_then(|text| dialect.read(text));
+        let command = message.to_line().ok_or(Wrong::NotText).and_then(|text| dialect.read(text));
         if let Err(wrong) = command.and_then(|command| self.obey(cx, from, command)) {
             let event = Event::Error { reason: &wrong.to_string() };
             answer(cx, from, dialect, &event, &mut self.text);

@@ -7,21 +7,16 @@ use crate::pubsub::MAX_NAME;
 /// What stands in front of the text of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Delivery {
+    /// To clients of one topic: nothing.
     Bare,
+    /// To those of many: which one.
     Named,
+    /// Where there is a history: which one, and the number.
     Numbered,
 }
 
-/// To clients of one topic: nothing.
-pub(super) const BARE: Delivery = Delivery::Bare;
-/// To those of many: which one.
-pub(super) const NAMED: Delivery = Delivery::Named;
-/// Where there is a history: which one, and the number.
-pub(super) const NUMBERED: Delivery = Delivery::Numbered;
-
 impl Delivery {
-    pub(super) const ALL: [Delivery; Delivery::COUNT] = [BARE, NAMED, NUMBERED];
-    pub(super) const COUNT: usize = 3;
+    pub(super) const ALL: &[Delivery] = &[Delivery::Bare, Delivery::Named, Delivery::Numbered];
 
     /// How much longer than its text a message can become: a topic, a number of 64 bits, two spaces.
     pub(super) const OVERHEAD: usize = MAX_NAME + 22;
@@ -48,10 +43,4 @@ impl Delivery {
 pub(super) fn write_gap(topic: &str, from: u64, to: u64, out: &mut Vec<u8>) {
     out.clear();
     write!(out, "GAP {topic} {from} {to}").expect("a Vec takes everything");
-}
-
-/// A message without the line break at its end, of which some send one over WebSocket, or a `\r`.
-pub(super) fn without_ending(message: &[u8]) -> &[u8] {
-    let message = message.strip_suffix(b"\n").unwrap_or(message);
-    message.strip_suffix(b"\r").unwrap_or(message)
 }

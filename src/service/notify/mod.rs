@@ -13,7 +13,7 @@
 //! that match gets a message once, the publisher, too.
 //!
 //! **With history** (`?history=N`) the last N messages of each topic are kept, and the messages of a
-//! topic are numbered from 1 on. Deliveries are `TOPIC SEQ text`, and
+//! topic are numbered, each with the next number. Deliveries are `TOPIC SEQ text`, and
 //!
 //! | a client sends | |
 //! |---|---|
@@ -22,6 +22,14 @@
 //! What is not kept any more is announced as `GAP TOPIC FROM TO` in front of what follows, and what
 //! follows has the number TO + 1. If that is less than FROM, the numbers have begun anew since the client
 //! was there: the server was started again. Numbers belong to one run of the server.
+//!
+//! The first number of a topic is 1, unless topics had to be forgotten to make room: then the next new ones
+//! count on from the highest number that was forgotten, so that none is given twice. A client whose
+//! subscription is a pattern may have seen some messages of such a topic before, and is told of a gap from 1
+//! on in front of its next one.
+//!
+//! A client that has no room for a message reads it from the history when it has, and nobody waits for it.
+//! It may be behind in as many topics as it may have subscriptions (128); in one more, it is closed with 1013.
 //!
 //! **Fixed to a topic** (`?topic=T`) a binding takes no commands. By its role (`&role=`) its clients
 //! publish every message of theirs, get everything that is published in T as bare text, or both.
@@ -38,20 +46,28 @@ mod command;
 mod delivery;
 mod post;
 
+use std::collections::VecDeque;
+use std::rc::Rc;
+
 use self::command::Command;
-use self::delivery::{BARE, Delivery, NAMED, NUMBERED};
+use self::delivery::Delivery;
 use super::{
     CloseReason, ConnId, Context, Message, MessageKind, Request, Resource, Response, Service,
 };
 use crate::access::Token;
 use crate::engine::BindingId;
 use crate::pubsub::{Bounds, Missed, Refusal, Topics};
+use crate::time::Time;
 
 /// The longest text that is published, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;
 
 /// The most messages of a topic that can be kept.
 pub const MAX_HISTORY: usize = 65_536;
+
+/// The most bytes of what was missed that a client is sent at a time. They may be few when they are
+/// compressed, and take as long all the same.
+const CATCH_UP_BYTES: usize = 256 * 1024;
 
 /// The server cannot do what it should for this peer; it may try again later (RFC 6455 section 7.4,
 /// registered at IANA).
@@ -89,14 +105,31 @@ pub enum Role {
 /// Topics, for everybody who comes. See the [module](self).
 #[derive(Debug)]
 pub struct Notify {
-    topics: Topics<{ Delivery::COUNT }>,
-    /// By the index of the binding; commands without history where there is nothing.
-    modes: Vec<Option<NotifyMode>>,
+    topics: Topics<{ Delivery::ALL.len() }>,
+    /// By the index of the binding.
+    modes: Vec<Mode>,
     /// What is sent, as it is put together.
     text: Vec<u8>,
     /// Who had no room for the last message.
     without_room: Vec<ConnId>,
+    /// Who cannot be behind in another topic.
+    without_place: Vec<ConnId>,
+    /// Who has been sent enough of what was missed for now, and goes on in the next turn.
+    reading: VecDeque<ConnId>,
     publish_token: Option<Token>,
+}
+
+/// What the clients of a binding do, as it is looked up for each message.
+#[derive(Clone, Debug)]
+enum Mode {
+    Commands { history: usize },
+    Fixed { topic: Rc<str>, role: Role },
+}
+
+impl Default for Mode {
+    fn default() -> Mode {
+        Mode::Commands { history: 0 }
+    }
 }
 
 impl Default for Notify {
@@ -109,21 +142,26 @@ impl Notify {
     /// A service whose clients do what is said of their bindings. At others, they send commands, and
     /// there is no history.
     pub fn new(modes: impl IntoIterator<Item = (BindingId, NotifyMode)>) -> Notify {
-        let mut by_index: Vec<Option<NotifyMode>> = Vec::new();
-        let mut history = 0;
+        let mut by_index: Vec<Mode> = Vec::new();
+        let mut most = 0;
         for (binding, mode) in modes {
             let index = usize::from(binding.index());
-            by_index.resize(by_index.len().max(index + 1), None);
-            if let NotifyMode::Commands { history: kept } = mode {
-                history = history.max(kept);
-            }
-            by_index[index] = Some(mode);
+            by_index.resize(by_index.len().max(index + 1), Mode::default());
+            by_index[index] = match mode {
+                NotifyMode::Commands { history } => {
+                    most = most.max(history);
+                    Mode::Commands { history }
+                }
+                NotifyMode::Fixed { topic, role } => Mode::Fixed { topic: topic.into(), role },
+            };
         }
         Notify {
-            topics: Topics::new(Bounds { history, ..Bounds::default() }),
+            topics: Topics::new(Bounds { history: most, ..Bounds::default() }),
             modes: by_index,
             text: Vec::new(),
             without_room: Vec::new(),
+            without_place: Vec::new(),
+            reading: VecDeque::new(),
             publish_token: None,
         }
     }
@@ -134,76 +172,79 @@ impl Notify {
     }
 
     /// What a client does.
-    fn mode(&self, cx: &Context<'_>, peer: ConnId) -> Option<&NotifyMode> {
-        let index = usize::from(cx.binding(peer)?.index());
-        self.modes.get(index)?.as_ref()
+    fn mode(&self, cx: &Context<'_>, peer: ConnId) -> Mode {
+        let index = cx.binding(peer).map(|binding| usize::from(binding.index()));
+        index.and_then(|index| self.modes.get(index)).cloned().unwrap_or_default()
     }
 
     /// Publishes in a topic, and returns how many got it.
-    fn publish(&mut self, cx: &mut Context<'_>, topic: &str, text: &[u8]) -> Result<usize, Wrong> {
-        let text = simdutf8::basic::from_utf8(text).map_err(|_| Wrong::NotText)?;
+    fn publish(&mut self, cx: &mut Context<'_>, topic: &str, text: &str) -> Result<usize, Wrong> {
         let longest = MAX_TEXT.min(cx.longest_push().saturating_sub(Delivery::OVERHEAD));
         if text.len() > longest {
             return Err(Wrong::LongText(longest));
         }
-        if text.contains(['\n', '\r']) {
+        let text = text.as_bytes();
+        if memchr::memchr2(b'\n', b'\r', text).is_some() {
             return Err(Wrong::LineBreak);
         }
         if is_reserved(topic) {
             return Err(Wrong::Reserved);
         }
-        let mut published = self.topics.publish(topic, text.as_bytes())?;
+        let mut published = self.topics.publish(topic, text)?;
         let number = published.number();
-        self.without_room.clear();
+        let mut reading = Vec::new();
         let mut count = 0;
-        for delivery in Delivery::ALL {
-            let gone = published.gone().filter(|_| delivery == NUMBERED);
-            let receivers = published.receivers(delivery.dialect());
+        for &delivery in Delivery::ALL {
+            let dialect = delivery.dialect();
+            if delivery == Delivery::Numbered {
+                published.let_gone_be_read(dialect, &mut reading, &mut self.without_place);
+            }
+            let receivers = published.receivers(dialect);
             if receivers.is_empty() {
                 continue;
             }
-            if let Some(gone) = gone {
-                delivery::write_gap(topic, 1, gone, &mut self.text);
-                let gap = Message::decoded(MessageKind::Text, &self.text);
-                cx.broadcast(receivers.iter().copied(), gap);
-            }
-            delivery.write(topic, number, text.as_bytes(), &mut self.text);
+            delivery.write(topic, number, text, &mut self.text);
             let message = Message::decoded(MessageKind::Text, &self.text);
             let receivers = receivers.iter().copied();
             count += match delivery {
-                NUMBERED => cx.offer(receivers, message, &mut self.without_room),
-                _ => cx.broadcast(receivers, message),
+                Delivery::Numbered => cx.offer(receivers, message, &mut self.without_room),
+                Delivery::Bare | Delivery::Named => cx.broadcast(receivers, message),
             };
         }
-        if let Some(topic) = published.topic() {
-            for &peer in &self.without_room {
-                if !self.topics.fall_behind(peer, topic, number) {
-                    cx.close(peer, TRY_AGAIN_LATER, "behind in too many topics");
-                }
+        for peer in self.without_room.drain(..) {
+            if !published.fall_behind(peer) {
+                self.without_place.push(peer);
             }
+        }
+        drop(published);
+        for peer in self.without_place.drain(..) {
+            cx.close(peer, TRY_AGAIN_LATER, "behind in too many topics");
+        }
+        count += reading.len();
+        for peer in reading {
+            self.catch_up(cx, peer);
         }
         Ok(count)
     }
 
-    fn obey(&mut self, cx: &mut Context<'_>, peer: ConnId, message: &[u8]) -> Result<(), Wrong> {
+    fn obey(&mut self, cx: &mut Context<'_>, peer: ConnId, said: Message<'_>) -> Result<(), Wrong> {
         let history = match self.mode(cx, peer) {
-            None => 0,
-            Some(NotifyMode::Commands { history }) => *history,
-            Some(NotifyMode::Fixed { role: Role::Subscribe, .. }) => return Ok(()),
-            Some(NotifyMode::Fixed { topic, .. }) => {
-                let topic = topic.clone();
-                return self.publish(cx, &topic, delivery::without_ending(message)).map(drop);
+            Mode::Commands { history } => history,
+            Mode::Fixed { role: Role::Subscribe, .. } => return Ok(()),
+            Mode::Fixed { topic, .. } => {
+                let text = said.to_line().ok_or(Wrong::NotText)?;
+                return self.publish(cx, &topic, text).map(drop);
             }
         };
-        match Command::read(message)? {
+        match Command::read(said.to_line().ok_or(Wrong::NotText)?)? {
             Command::Subscribe { topic, since: None } => {
-                let delivery = if history > 0 { NUMBERED } else { NAMED };
+                let delivery = if history > 0 { Delivery::Numbered } else { Delivery::Named };
                 self.topics.subscribe(peer, delivery.dialect(), topic)?;
             }
             Command::Subscribe { .. } if history == 0 => return Err(Wrong::NoHistory),
             Command::Subscribe { topic, since: Some(seen) } => {
                 crate::pubsub::check_topic(topic)?;
-                self.topics.subscribe(peer, NUMBERED.dialect(), topic)?;
+                self.topics.subscribe(peer, Delivery::Numbered.dialect(), topic)?;
                 self.topics.resume(peer, topic, seen)?;
                 self.catch_up(cx, peer);
             }
@@ -213,19 +254,27 @@ impl Notify {
         Ok(())
     }
 
-    /// Sends a peer what it has missed, as far as there is room.
+    /// Sends a peer what it has missed, as far as there is room, and not all of much at once.
     fn catch_up(&mut self, cx: &mut Context<'_>, peer: ConnId) {
+        let mut sent = 0;
         while cx.room(peer) > 0 {
+            if sent > CATCH_UP_BYTES {
+                if !self.reading.contains(&peer) {
+                    self.reading.push_back(peer);
+                }
+                break;
+            }
             match self.topics.next_missed(peer) {
                 None => break,
                 Some(Missed::Gap { topic, from, to }) => {
                     delivery::write_gap(topic, from, to, &mut self.text);
                 }
                 Some(Missed::Message { topic, number, text }) => {
-                    NUMBERED.write(topic, number, text, &mut self.text);
+                    Delivery::Numbered.write(topic, number, text, &mut self.text);
                 }
             }
-            cx.send(peer, Message::decoded(MessageKind::Text, &self.text));
+            sent += self.text.len();
+            cx.try_send(peer, Message::decoded(MessageKind::Text, &self.text));
         }
     }
 }
@@ -237,23 +286,23 @@ pub(crate) fn is_reserved(topic: &str) -> bool {
 
 impl Service for Notify {
     fn on_open(&mut self, cx: &mut Context<'_>, peer: ConnId) {
-        let Some(NotifyMode::Fixed { topic, role }) = self.mode(cx, peer) else { return };
-        if *role != Role::Publish {
-            let topic = topic.clone();
-            if let Err(refusal) = self.topics.subscribe(peer, BARE.dialect(), &topic) {
+        if let Mode::Fixed { topic, role: Role::Both | Role::Subscribe } = self.mode(cx, peer) {
+            if let Err(refusal) = self.topics.subscribe(peer, Delivery::Bare.dialect(), &topic) {
                 cx.close(peer, TRY_AGAIN_LATER, &refusal.to_string());
             }
         }
     }
 
     fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
-        if let Err(wrong) = self.obey(cx, from, message.as_bytes()) {
+        if let Err(wrong) = self.obey(cx, from, message) {
             cx.send(from, Message::text(&format!("ERR {wrong}")));
         }
     }
 
     fn on_drained(&mut self, cx: &mut Context<'_>, peer: ConnId) {
-        self.catch_up(cx, peer);
+        if !self.reading.contains(&peer) {
+            self.catch_up(cx, peer);
+        }
     }
 
     fn resources(&self, _: &str) -> Vec<Resource> {
@@ -266,6 +315,17 @@ impl Service for Notify {
 
     fn on_close(&mut self, _: &mut Context<'_>, peer: ConnId, _: CloseReason) {
         self.topics.leave(peer);
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        (!self.reading.is_empty()).then_some(Time::ZERO)
+    }
+
+    fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        // One a turn: the next has to wait no longer than for a client that sends much.
+        if let Some(peer) = self.reading.pop_front() {
+            self.catch_up(cx, peer);
+        }
     }
 }
 
@@ -295,7 +355,7 @@ impl std::fmt::Display for Wrong {
             Wrong::Command => f.write_str("SUB TOPIC, UNSUB TOPIC or PUB TOPIC text is expected"),
             Wrong::Since => f.write_str("SUB TOPIC SINCE SEQ is expected, with a number for SEQ"),
             Wrong::NoHistory => f.write_str("there is no history here"),
-            Wrong::NotText => f.write_str("what is published is UTF-8 text"),
+            Wrong::NotText => f.write_str("a message is UTF-8 text"),
             Wrong::Reserved => f.write_str("ERR and GAP are no topics"),
             Wrong::LineBreak => f.write_str("what is published is one line"),
             Wrong::LongText(longest) => write!(f, "what is published has at most {longest} bytes"),

@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use super::{Notify, delivery};
-use crate::service::{Context, Request, Response, Status};
+use super::{Notify, Wrong};
+use crate::service::{Context, Message, Request, Response, Status};
 
 /// What stands in front of the topic.
 pub(super) const PATH: &str = "/notify/";
@@ -22,7 +22,8 @@ impl Notify {
             return;
         }
         let (status, body) = (&mut response.status, request.body());
-        match self.publish(cx, request.below(), delivery::without_ending(body)) {
+        let text = Message::binary(body).to_line().ok_or(Wrong::NotText);
+        match text.and_then(|text| self.publish(cx, request.below(), text)) {
             Ok(count) => {
                 *status = Status::Ok;
                 writeln!(response.body(), "{count}")
