@@ -77,11 +77,13 @@ struct Lines {
     sink: Sink,
     /// How many of those that were dropped somebody was told of.
     reported: u64,
+    /// The next line is the one that tells of a gap.
+    is_telling: bool,
 }
 
 impl Log {
     fn new(sink: Sink) -> Log {
-        let lines = Mutex::new(Lines { sink, reported: 0 });
+        let lines = Mutex::new(Lines { sink, reported: 0, is_telling: false });
         Log(Arc::new(Shared { lines, is_behind: AtomicBool::new(false) }))
     }
 
@@ -92,16 +94,17 @@ impl Log {
     /// Appends a text of whole lines, or drops it.
     pub(crate) fn append(&self, text: &[u8]) {
         let mut lines = self.lines();
-        let dropped = lines.sink.dropped();
-        if dropped > lines.reported && !lines.sink.is_empty() {
-            // The first line that is kept again stands behind the one that tells of the gap.
+        let has_gap = lines.sink.dropped() > lines.reported;
+        let is_left = if has_gap && !lines.is_telling {
+            // The first line that is kept again stands behind the one that tells of the gap, and that behind
+            // everything that was kept before it.
             lines.sink.drop_one();
-            return;
-        }
-        lines.sink.append(|out| out.write_all(text));
-        let is_left = lines.sink.flush();
-        let has_gap = dropped > lines.reported && lines.sink.dropped() == dropped;
-        self.0.is_behind.store(is_left || has_gap, Ordering::Relaxed);
+            true
+        } else {
+            lines.sink.append(|out| out.write_all(text));
+            lines.sink.flush()
+        };
+        self.0.is_behind.store(is_left, Ordering::Relaxed);
     }
 
     /// Writes what goes without waiting, and tells of a gap behind it. Returns whether something is
@@ -115,8 +118,10 @@ impl Log {
         if is_left || dropped == reported {
             return is_left;
         }
-        warn!("the log was not read: {} lines dropped", dropped - reported);
+        self.lines().is_telling = true;
+        warn!("the log was not taken: {} lines dropped", dropped - reported);
         let mut lines = self.lines();
+        lines.is_telling = false;
         if lines.sink.dropped() == dropped {
             lines.reported = dropped;
         }
@@ -202,6 +207,10 @@ mod tests {
             log.append(b"one\n");
         }
         assert_eq!(log.lines().sink.dropped(), 3);
+        // What comes now stands behind the line that tells of the gap, or not at all.
+        log.append(b"four\n");
+        assert_eq!(log.lines().sink.dropped(), 4);
+        assert!(log.lines().sink.is_empty());
         assert!(!log.end_turn(), "there is nothing to do before the next line");
     }
 }

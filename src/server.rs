@@ -22,14 +22,14 @@ use std::io;
 use std::num::NonZeroUsize;
 
 use crate::codec::websocket::handshake::Subprotocols;
-use crate::config::{Binding, BindingError, Config, Framing, Plan, ServiceSpec, Transport};
+use crate::config::{Binding, BindingError, Config, Framing, Plan, Transport};
 use crate::engine::{BindingId, Endpoint, Engine, Observer, ServiceId, StopScope};
 use crate::kernel::{
     BindError, BoundSocket, LocalAddr, Mio, open_descriptors, raise_descriptor_limit,
 };
 use crate::protocol::{Route, Site};
 use crate::reactor::{Reactor, Stop};
-use crate::service::{Chat, Service};
+use crate::service::Service;
 
 /// Descriptors that are not for clients, besides those that are open when the server starts: to look
 /// at files with, and for what services dial.
@@ -313,7 +313,10 @@ fn endpoint<O: Observer>(
         Plan::Web(paths) => Endpoint::Web(Site {
             routes: paths
                 .iter()
-                .map(|(_, binding)| route(&config.bindings.as_slice()[*binding], ids[*binding]))
+                .map(|(_, binding)| {
+                    let id = ids[*binding];
+                    route(&config.bindings.as_slice()[*binding], id, engine.subprotocols(id))
+                })
                 .collect(),
             resources: paths
                 .iter()
@@ -335,15 +338,14 @@ fn endpoint<O: Observer>(
     }
 }
 
-/// The way from a web listener to a binding.
-fn route(binding: &Binding, id: BindingId) -> Route {
+/// The way from a web listener to a binding, whose service offers these subprotocols.
+fn route(binding: &Binding, id: BindingId, offered: &[&str]) -> Route {
     let Transport::WebSocket { path, subprotocols, deflate } = binding.transport() else {
         unreachable!("only WebSockets have a path")
     };
     let mut subprotocols = subprotocols.clone();
-    if cfg!(feature = "json") && *binding.service() == ServiceSpec::Chat && subprotocols.is_empty()
-    {
-        subprotocols = Subprotocols::parse(Chat::SUBPROTOCOL).expect("a token");
+    if subprotocols.is_empty() && !offered.is_empty() {
+        subprotocols = Subprotocols::parse(&offered.join(",")).expect("a service offers tokens");
     }
     Route {
         path: path.clone(),

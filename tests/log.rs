@@ -111,7 +111,7 @@ fn a_reader_of_the_log_that_stalls_holds_up_nobody_and_is_told_what_it_missed() 
             .iter()
             .any(|start| line.starts_with(start));
         let is_entry = ["Z TRACE ", "Z DEBUG ", "Z INFO "].iter().any(|level| line.contains(level));
-        if let Some((_, number)) = line.split_once(" WARN  the log was not read: ") {
+        if let Some((_, number)) = line.split_once(" WARN  the log was not taken: ") {
             break number
                 .strip_suffix(" lines dropped\n")
                 .and_then(|n| n.parse().ok())

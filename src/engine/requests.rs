@@ -14,6 +14,12 @@ impl<O: Observer> Engine<O> {
         resources.into_iter().map(|resource| (resource, binding.0)).collect()
     }
 
+    /// The subprotocols that the service behind a binding offers.
+    pub fn subprotocols(&self, binding: BindingId) -> &[&str] {
+        let service = self.bindings[usize::from(binding.0)].service;
+        self.services[usize::from(service.0)].subprotocols()
+    }
+
     /// Has a service answer a request; what comes of it for the connection. Out of line, since the table
     /// of the request's fields is large, and every WebSocket message is handled where this is called.
     #[inline(never)]

@@ -74,6 +74,13 @@ pub trait Service: Any {
         false
     }
 
+    /// The [subprotocols](Context::subprotocol) that its WebSocket clients may choose from (RFC 6455
+    /// section 1.9: tokens, none twice), where a binding does not name others; asked for once, when the
+    /// server starts.
+    fn subprotocols(&self) -> &[&str] {
+        &[]
+    }
+
     /// What it answers over HTTP, on the web listener of a binding whose WebSockets are at `path`; asked
     /// for once, when the server starts. A WebSocket goes before a resource at the same path.
     fn resources(&self, path: &str) -> Vec<Resource> {

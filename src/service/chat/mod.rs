@@ -149,8 +149,7 @@ impl Default for Chat {
 }
 
 impl Chat {
-    /// The subprotocol of those who speak JSON; a binding that is to be chosen by them has to
-    /// [offer](Context::subprotocol) it.
+    /// The subprotocol of those who speak JSON.
     pub const SUBPROTOCOL: &str = "chat.v1";
 
     fn obey(
@@ -341,6 +340,11 @@ impl Service for Chat {
             self.members = HashMap::new();
             self.names = HashSet::new();
         }
+    }
+
+    #[cfg(feature = "json")]
+    fn subprotocols(&self) -> &[&str] {
+        &[Chat::SUBPROTOCOL]
     }
 
     fn on_drain(&mut self, _: &mut Context<'_>) {

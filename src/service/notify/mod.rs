@@ -286,10 +286,10 @@ pub(crate) fn is_reserved(topic: &str) -> bool {
 
 impl Service for Notify {
     fn on_open(&mut self, cx: &mut Context<'_>, peer: ConnId) {
-        if let Mode::Fixed { topic, role: Role::Both | Role::Subscribe } = self.mode(cx, peer) {
-            if let Err(refusal) = self.topics.subscribe(peer, Delivery::Bare.dialect(), &topic) {
-                cx.close(peer, TRY_AGAIN_LATER, &refusal.to_string());
-            }
+        if let Mode::Fixed { topic, role: Role::Both | Role::Subscribe } = self.mode(cx, peer)
+            && let Err(refusal) = self.topics.subscribe(peer, Delivery::Bare.dialect(), &topic)
+        {
+            cx.close(peer, TRY_AGAIN_LATER, &refusal.to_string());
         }
     }
 
