@@ -248,7 +248,8 @@ fn a_log_that_nobody_reads_any_more_does_not_stop_the_server() {
     drop(command);
     let web = crate::web::Web::accept(&peer);
     let stderr = child.stderr.take().expect("piped");
-    let messages = crate::web::frame(crate::web::TEXT, &[b'x'; 1000]).repeat(8000);
+    // More than all sockets and pipes on the way may hold (tcp(7), `tcp_rmem`: 32 MiB on some systems).
+    let messages = crate::web::frame(crate::web::TEXT, &[b'x'; 1000]).repeat(48_000);
     let mut socket = web.socket.try_clone().expect("another descriptor");
     // The client does not read all of it before its log has gone.
     let feeder = std::thread::spawn(move || socket.write_all(&messages).expect("it reads"));
