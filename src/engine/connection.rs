@@ -86,10 +86,11 @@ pub(super) struct Flags(u16);
 impl Flags {
     /// It is on the list of those to be flushed.
     pub(super) const DIRTY: Flags = Flags(1);
-    /// Output has gone above the low-water mark, and the service is to be told when it is below.
-    pub(super) const ABOVE_LOW_WATER: Flags = Flags(1 << 1);
-    /// Output has gone above the high-water mark, so nothing is read until it is below the low.
-    pub(super) const PAUSED: Flags = Flags(1 << 2);
+    /// Output has gone above the high-water mark, and the service is to be told when it is below the
+    /// low one.
+    pub(super) const FULL: Flags = Flags(1 << 1);
+    /// It is on the list of those that have room again, or whose turn has.
+    pub(super) const LISTED: Flags = Flags(1 << 2);
     /// The peer has ended its side.
     pub(super) const INPUT_ENDED: Flags = Flags(1 << 3);
     /// A ping waits for its answer.
@@ -222,11 +223,6 @@ impl Connection {
         self.output.as_ref().map_or(0, |output| output.len())
     }
 
-    /// Whether pings or pongs are queued in order, which have to go ahead where they have to wait.
-    pub(super) fn has_strays(&self) -> bool {
-        self.output.as_ref().is_some_and(|output| output.marks.strays.is_some())
-    }
-
     /// Whether messages may be queued for the peer, and in which format.
     pub(super) fn format(&self) -> Option<Format> {
         if self.phase == Phase::Open { self.protocol.format() } else { None }
@@ -237,26 +233,41 @@ impl Connection {
         matches!(self.phase, Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose)
     }
 
-    /// Output has grown: notes that it went over a mark.
-    pub(super) fn note_growth(&mut self, limits: &Limits) {
-        let queued = self.queued_bytes();
-        if queued > limits.low_water_bytes {
-            self.flags.set(Flags::ABOVE_LOW_WATER);
-            // Whoever has dialed must go on reading: the other side may be a server that waits for
-            // just that before it reads on, and both would wait for ever.
-            if queued > limits.high_water_bytes && !self.is_our_own() {
-                self.flags.set(Flags::PAUSED);
+    /// Output has changed: puts pings and pongs [ahead] of what cannot be written for now, of which hardly
+    /// any may stay, enters what it holds by now, and notes the marks that it has gone over. Returns
+    /// whether it has fallen below the low one.
+    #[inline]
+    pub(super) fn weigh_output(&mut self, pool: &mut BufferPool, limits: &Limits) -> bool {
+        if let Some(output) = &mut self.output {
+            if output.marks.is_blocked && output.marks.strays.is_some() {
+                ahead::put(output);
             }
+            pool.settle_output(output);
+        }
+        self.note_growth(limits);
+        self.note_shrinking(limits)
+    }
+
+    /// Output has grown: notes that it went over the high-water mark.
+    pub(super) fn note_growth(&mut self, limits: &Limits) {
+        if self.queued_bytes() > limits.high_water_bytes {
+            self.flags.set(Flags::FULL);
         }
     }
 
-    /// Output has shrunk: notes that it has fallen below the marks, and returns whether it has.
+    /// Whether nothing is read because of what has gone over the high-water mark. Whoever has dialed must
+    /// go on reading: the other side may be a server that waits for just that before it reads on, and
+    /// both would wait for ever.
+    pub(super) fn is_paused(&self) -> bool {
+        self.flags.has(Flags::FULL) && !self.is_our_own()
+    }
+
+    /// Output has shrunk: notes that it has fallen below the low-water mark, and returns whether it has.
     pub(super) fn note_shrinking(&mut self, limits: &Limits) -> bool {
         let has_fallen =
-            self.flags.has(Flags::ABOVE_LOW_WATER) && self.queued_bytes() <= limits.low_water_bytes;
+            self.flags.has(Flags::FULL) && self.queued_bytes() <= limits.low_water_bytes;
         if has_fallen {
-            self.flags.clear(Flags::ABOVE_LOW_WATER);
-            self.flags.clear(Flags::PAUSED);
+            self.flags.clear(Flags::FULL);
         }
         has_fallen
     }
@@ -324,11 +335,9 @@ impl Connection {
         assert!(!is_parked || self.is_decoding(), "what is parked means nothing");
         if self.phase == Phase::Open {
             let queued = self.queued_bytes();
-            let is_above_low = self.flags.has(Flags::ABOVE_LOW_WATER);
-            assert_eq!(is_above_low, queued > limits.low_water_bytes, "{queued} bytes are queued");
-            let is_above_high = queued > limits.high_water_bytes;
-            let is_paused = self.flags.has(Flags::PAUSED);
-            assert!(!is_above_high || is_paused || self.is_our_own(), "it is read from");
+            let is_full = self.flags.has(Flags::FULL);
+            assert!(is_full || queued <= limits.high_water_bytes, "{queued} bytes are queued");
+            assert!(!is_full || queued > limits.low_water_bytes, "{queued} bytes are queued");
         }
         if let Some((deadline, _)) = self.deadline(limits) {
             let is_armed = self.armed().is_some_and(|armed| armed.is_due(deadline));

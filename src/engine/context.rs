@@ -68,8 +68,8 @@ impl<'a> Context<'a> {
     }
 
     /// Like [`broadcast`](Context::broadcast), but nobody is closed: a peer that has no
-    /// [`room`](Context::room) is not sent the message, and put on the list `without_room`. Its
-    /// [`on_drained`](crate::service::Service::on_drained) follows when it has. Whoever has room gets
+    /// [`room`](Context::room) is not sent the message, and put on the list `without_room` unless it is
+    /// closing or gone. Its [`on_drained`](crate::service::Service::on_drained) follows when it has. Whoever has room gets
     /// the message whole, so that at most one is queued above the high-water mark.
     pub fn offer(
         &mut self,
@@ -149,15 +149,7 @@ impl<'a> Context<'a> {
     /// above or gone. A service with much to say stops here and goes on in
     /// [`on_drained`](crate::service::Service::on_drained).
     pub fn room(&self, peer: ConnId) -> usize {
-        let Some(connection) = self.core.connections.get(peer) else { return 0 };
-        if connection.format().is_none() {
-            return 0;
-        }
-        self.core
-            .limits
-            .high_water_bytes
-            .saturating_add(1)
-            .saturating_sub(connection.queued_bytes())
+        self.core.room(peer)
     }
 
     /// How many bytes wait to be written to a peer.

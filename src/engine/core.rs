@@ -16,13 +16,12 @@ use super::connections::{ConnId, Connections};
 use super::dial::Dial;
 use super::endpoint::{BindingId, Endpoint, EndpointId};
 use super::limits::Limits;
-use super::shared_frame::SharedFrame;
 use super::stats::Stats;
 use super::timers::{Tick, Timers};
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
 use crate::codec::websocket::deflate::{self, Agreement};
-use crate::protocol::{CloseReason, Closing, Event, Format, Message, Protocol, Wire, ahead};
+use crate::protocol::{CloseReason, Closing, Event, Protocol, Wire};
 use crate::time::Now;
 
 /// The state of the engine without the services.
@@ -133,105 +132,6 @@ impl Core {
         }
     }
 
-    /// Queues a message. A reply is always admitted: reading stops instead. What is pushed must
-    /// fit under the cap, or its receiver is a slow consumer and is closed. Returns whether it was
-    /// queued.
-    pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, is_reply: bool) -> bool {
-        let cap = if is_reply { usize::MAX } else { self.limits.max_queued_bytes };
-        self.append(to, message, cap, |format, output, shared| {
-            format.encode(output, message, shared.rng, shared.deflate);
-        })
-    }
-
-    /// Queues one message for many, under the cap for each of them, and returns for how many.
-    pub(super) fn broadcast(
-        &mut self,
-        to: impl IntoIterator<Item = ConnId>,
-        message: Message<'_>,
-    ) -> usize {
-        let mut frame = SharedFrame::new(message);
-        let cap = self.limits.max_queued_bytes;
-        let mut count = 0;
-        for id in to {
-            count += usize::from(self.append(id, message, cap, |format, output, shared| {
-                match frame.encoding(format, shared) {
-                    Some(encoding) => output.extend_from_slice(encoding),
-                    None => format.encode(output, message, shared.rng, shared.deflate),
-                }
-            }));
-        }
-        frame.release(&mut self.pool);
-        count
-    }
-
-    /// Queues one message for those who have room for it, and for the others not: they are put on
-    /// the list. Returns for how many it was queued.
-    pub(super) fn offer(
-        &mut self,
-        to: impl IntoIterator<Item = ConnId>,
-        message: Message<'_>,
-        without_room: &mut Vec<ConnId>,
-    ) -> usize {
-        let high_water = self.limits.high_water_bytes;
-        let mut frame = SharedFrame::new(message);
-        let mut count = 0;
-        for id in to {
-            let is_above = |connection: &Connection| connection.queued_bytes() > high_water;
-            if self.connections.get(id).is_some_and(is_above) {
-                without_room.push(id);
-                continue;
-            }
-            count += usize::from(self.append(id, message, usize::MAX, |format, output, shared| {
-                match frame.encoding(format, shared) {
-                    Some(encoding) => output.extend_from_slice(encoding),
-                    None => format.encode(output, message, shared.rng, shared.deflate),
-                }
-            }));
-        }
-        frame.release(&mut self.pool);
-        count
-    }
-
-    /// Has `encode` append a message to the output of a connection, unless that would be more than
-    /// `cap`: then the peer is a slow consumer. A connection that compresses with what it has sent
-    /// before encodes the message itself. Returns whether it was done.
-    #[inline]
-    fn append(
-        &mut self,
-        id: ConnId,
-        message: Message<'_>,
-        cap: usize,
-        encode: impl FnOnce(Format, &mut Vec<u8>, &mut Shared<'_>),
-    ) -> bool {
-        let Some(connection) = self.connections.get_mut(id) else { return false };
-        let Some(format) = connection.format() else { return false };
-        let length = message.as_bytes().len();
-        if connection.queued_bytes() + length + Format::OVERHEAD > cap {
-            self.end(id, CloseReason::SlowConsumer, Phase::Dead);
-            return false;
-        }
-        let output = connection.output.get_or_insert_with(|| self.pool.take());
-        let Core { pool, rng, deflate, .. } = self;
-        match format {
-            Format::Own(_) => connection.protocol.encode(output.tail(), message, rng, deflate),
-            format => encode(format, output.tail(), &mut Shared { pool, rng, deflate }),
-        }
-        if output.is_empty() {
-            // An empty message to a raw peer is nothing on the wire.
-            if let Some(output) = connection.output.take() {
-                self.pool.give(output);
-            }
-            return true;
-        }
-        self.pool.settle_output(output);
-        connection.note_growth(&self.limits);
-        if !connection.flags.has(Flags::DIRTY) {
-            connection.flags.set(Flags::DIRTY);
-            self.dirty.push(id);
-        }
-        true
-    }
-
     /// Closes from our side: with a Close frame to WebSocket peers.
     pub(super) fn close(&mut self, id: ConnId, code: u16, text: &str, reason: CloseReason) {
         if self.connections.get(id).is_none_or(|connection| !connection.phase.is_served()) {
@@ -333,7 +233,7 @@ impl Core {
             && connection.flags.has(Flags::PARKED)
             && !connection.is_held()
         {
-            self.drained.push_back(id);
+            self.list_drained(id);
         }
     }
 
@@ -353,41 +253,6 @@ impl Core {
         }
         connection.flags.clear(Flags::PARKED);
         self.parked.remove(&id)
-    }
-
-    /// Puts a connection on the list of those the shell has to look at.
-    pub(super) fn mark_dirty(&mut self, id: ConnId) {
-        if let Some(connection) = self.connections.get_mut(id)
-            && !connection.flags.has(Flags::DIRTY)
-        {
-            connection.flags.set(Flags::DIRTY);
-            self.dirty.push(id);
-        }
-    }
-
-    /// A protocol has said something unasked: notes that output has grown, and has the shell write it.
-    pub(super) fn note_output(&mut self, id: ConnId) {
-        if let Some(connection) = self.connections.get_mut(id) {
-            connection.settle_output(&mut self.pool);
-            connection.note_growth(&self.limits);
-            self.put_ahead(id);
-        }
-        self.mark_dirty(id);
-    }
-
-    /// Puts pings and pongs [ahead] of what cannot be written for now. So many may have come that
-    /// hardly any of them stay.
-    pub(super) fn put_ahead(&mut self, id: ConnId) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
-        if let Some(output) = &mut connection.output
-            && output.marks.is_blocked
-        {
-            ahead::put(output);
-            self.pool.settle_output(output);
-            if connection.note_shrinking(&self.limits) {
-                self.drained.push_back(id);
-            }
-        }
     }
 
     /// Sees to it that the timer wheel comes up no later than the connection's deadline.
@@ -440,13 +305,6 @@ impl Core {
         };
         Some((&mut connection.protocol, wire))
     }
-}
-
-/// What encoding takes besides a message.
-pub(super) struct Shared<'a> {
-    pub(super) pool: &'a mut BufferPool,
-    pub(super) rng: &'a mut StdRng,
-    pub(super) deflate: &'a mut deflate::Pool,
 }
 
 /// What one step of decoding comes to.

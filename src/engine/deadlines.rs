@@ -31,7 +31,7 @@ impl<O: Observer> Engine<O> {
         self.tell_closed();
         // Who is put on the list again has to wait for the next turn.
         for _ in 0..self.core.drained.len().min(RESUMES_PER_TURN) {
-            let Some(id) = self.core.drained.pop_front() else { break };
+            let Some(id) = self.core.next_drained() else { break };
             self.resume(id);
         }
     }

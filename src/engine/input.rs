@@ -119,10 +119,9 @@ impl<O: Observer> Engine<O> {
         if connection.phase != Phase::AwaitClose {
             connection.phase = Phase::HalfClosed;
         }
-        if connection.flags.has(Flags::ABOVE_LOW_WATER) {
+        if connection.note_shrinking(&self.core.limits) {
             // What was parked waits for output to be written, of which there is none any more.
-            connection.flags.clear(Flags::ABOVE_LOW_WATER);
-            self.core.drained.push_back(id);
+            self.core.list_drained(id);
         }
         true
     }
@@ -153,11 +152,17 @@ impl<O: Observer> Engine<O> {
                 break 0;
             }
             if self.core.deflate.inflated_bytes() - inflated_before > INFLATED_PER_TURN {
-                self.core.drained.push_back(id);
                 break rest.len();
             }
         };
         self.after_decode(id);
+        // What follows the end of a connection means nothing.
+        let connection = self.core.connections.get(id).filter(|peer| peer.is_decoding());
+        let Some(connection) = connection.filter(|_| left > 0) else { return 0 };
+        if !connection.flags.has(Flags::FULL) {
+            // What stood in the way is gone already, or it was only the time.
+            self.core.list_drained(id);
+        }
         left
     }
 
@@ -231,17 +236,15 @@ impl<O: Observer> Engine<O> {
     fn after_decode(&mut self, id: ConnId) {
         let tick = self.core.tick();
         let Some(connection) = self.core.connections.get_mut(id) else { return };
-        connection.settle_output(&mut self.core.pool);
-        connection.note_growth(&self.core.limits);
-        let has_strays = connection.has_strays();
+        let has_fallen = connection.weigh_output(&mut self.core.pool, &self.core.limits);
         if let Protocol::Http(http) = &mut connection.protocol {
             if http.take_deadline_restart() && connection.phase == Phase::Open {
                 connection.since = tick;
             }
             self.core.rearm(id);
         }
-        if has_strays {
-            self.core.put_ahead(id);
+        if has_fallen {
+            self.core.list_drained(id);
         }
     }
 

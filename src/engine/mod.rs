@@ -36,6 +36,7 @@ mod limits;
 mod memory;
 mod observer;
 mod requests;
+mod sending;
 mod shared_frame;
 mod shell;
 mod stats;
@@ -146,6 +147,7 @@ impl<O: Observer> Engine<O> {
                 assert!(core.timers.holds(id.index, armed), "{id} has an entry");
             }
         }
+        core.check_drained();
         core.check_memory();
     }
 

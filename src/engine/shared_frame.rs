@@ -1,7 +1,7 @@
 //! One message for many peers, encoded once for each format and not once for each peer: compressed,
 //! too, for those who compress with the same window and remember nothing.
 
-use super::core::Shared;
+use super::sending::Shared;
 use crate::buffer::{Buffer, BufferPool};
 use crate::protocol::{Format, Message};
 

@@ -57,8 +57,7 @@ impl<O: Observer> Engine<O> {
             self.core.pool.settle_output(output);
         }
         let mut is_answer = false;
-        if connection.flags.has(Flags::PAUSED)
-            || matches!(connection.phase, Phase::AwaitClose | Phase::Flushing)
+        if connection.is_paused() || matches!(connection.phase, Phase::AwaitClose | Phase::Flushing)
         {
             // Nothing is read from this peer, or nothing but an answer to a Close frame that it
             // has yet to come to; so what it takes is its sign of life.
@@ -66,7 +65,7 @@ impl<O: Observer> Engine<O> {
             connection.note_life(tick);
         }
         if connection.note_shrinking(&self.core.limits) {
-            self.core.drained.push_back(id);
+            self.core.list_drained(id);
         }
         if is_answer {
             self.core.rearm(id);
@@ -79,7 +78,7 @@ impl<O: Observer> Engine<O> {
             && let Some(output) = &mut connection.output
         {
             output.marks.is_blocked = true;
-            self.core.put_ahead(id);
+            self.core.weigh_output(id);
         }
     }
 
@@ -88,8 +87,9 @@ impl<O: Observer> Engine<O> {
     pub fn wants_read(&self, id: ConnId) -> bool {
         self.core.connections.get(id).is_some_and(|connection| match connection.phase {
             Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
-                let is_paused = connection.flags.has(Flags::PAUSED);
-                !is_paused && !connection.is_held() && !connection.flags.has(Flags::PARKED)
+                !connection.is_paused()
+                    && !connection.is_held()
+                    && !connection.flags.has(Flags::PARKED)
             }
             Phase::Lingering => true,
             Phase::Connecting | Phase::Flushing | Phase::Dead => false,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::world::{REQUEST, Socket, World, close, masked, text};
+use super::world::{Socket, World, close, masked, text};
 use crate::buffer::BufferPool;
 use crate::codec::websocket::deflate::{Inbound, Outbound, Pool, WindowBits, encode_deflated};
 use crate::codec::websocket::{self as frames, Decoder, Event, Opcode, Role};
-use crate::engine::{ConnId, Context, EndpointId, Limits};
+use crate::engine::{ConnId, Context, Limits};
 use crate::protocol::{Message, Protocol};
 use crate::service::{Discard, Echo, Service};
 
@@ -25,18 +25,6 @@ impl Service for Everybody {
 }
 
 impl World {
-    /// A client with these offers, and the extensions that it was answered with.
-    fn offering(&mut self, endpoint: EndpointId, path: &str, offers: &str) -> (ConnId, String) {
-        let id = self.open(endpoint);
-        let request = String::from_utf8(REQUEST.to_vec()).unwrap();
-        let offers = format!("\r\nSec-WebSocket-Extensions: {offers}\r\n\r\n");
-        let request = request.replace("/ws", path).replace("\r\n\r\n", &offers);
-        let answer = String::from_utf8(self.send(id, request.as_bytes())).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
-        let chosen = answer.split("Sec-WebSocket-Extensions: ").nth(1).unwrap_or_default();
-        (id, chosen.trim_end().to_owned())
-    }
-
     /// Whether a connection that compresses holds an inflater, and a compressor.
     fn holds(&self, id: ConnId) -> (bool, bool) {
         match &self.engine.core.connections.get(id).expect("it is there").protocol {
@@ -296,4 +284,28 @@ fn a_close_frame_behind_what_waits_is_found_when_we_close() {
         world.pass(Duration::ZERO);
     }
     assert_eq!(world.socket(id), Socket::WriteEnded, "both have closed");
+}
+
+/// Has enough of a peer with its second message.
+#[derive(Default)]
+struct Impatient(usize);
+
+impl Service for Impatient {
+    fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, _: Message<'_>) {
+        self.0 += 1;
+        if self.0 == 2 {
+            cx.abort(from);
+        }
+    }
+}
+
+#[test]
+fn what_stands_behind_the_end_is_not_kept() {
+    let mut world = World::new();
+    let web = world.web(Impatient::default());
+    let (id, _) = world.offering(web, "/deflate", "permessage-deflate");
+    let long = deflated(&[b'x'; 600_000]);
+    world.receive(id, &[&long[..], &long, b"\x81"].concat());
+    world.engine.check_invariants();
+    assert_eq!(world.socket(id), Socket::Closed);
 }

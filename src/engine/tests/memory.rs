@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::world::{REQUEST, Socket, World, masked, text};
+use super::world::{Socket, World, masked, text};
 use crate::codec::websocket as frames;
 use crate::codec::websocket::Opcode;
 use crate::codec::websocket::deflate::{Pool, WindowBits, encode_deflated};
-use crate::engine::{ConnId, EndpointId, Memory};
+use crate::engine::Memory;
 use crate::service::{Echo, TimeService};
 
 impl World {
@@ -15,17 +15,9 @@ impl World {
         self.engine.check_invariants();
         self.engine.memory()
     }
-
-    /// A client that compresses, after its handshake.
-    fn compressing(&mut self, web: EndpointId, path: &str) -> ConnId {
-        let id = self.open(web);
-        let request = String::from_utf8(REQUEST.to_vec()).unwrap().replace("/ws", path);
-        let offer = "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
-        self.send(id, request.replace("\r\n\r\n", offer).as_bytes());
-        id
-    }
 }
 
+#[cfg(feature = "deflate")]
 fn compressed(message: &[u8]) -> Vec<u8> {
     masked(|out, mask| {
         let mut pool = Pool::new(0);
@@ -97,11 +89,12 @@ fn parked_input_is_counted() {
     assert_eq!(world.memory().lent_bytes, 0);
 }
 
+#[cfg(feature = "deflate")]
 #[test]
 fn what_is_remembered_to_compress_is_counted_while_the_connection_lives() {
     let mut world = World::new();
     let web = world.web(Echo);
-    let ids: Vec<_> = (0..4).map(|_| world.compressing(web, "/takeover")).collect();
+    let ids = [(); 4].map(|()| world.offering(web, "/takeover", "permessage-deflate").0);
     assert_eq!(world.memory().deflate_bytes, 0, "an agreement is nothing");
     for &id in &ids {
         let echo = world.send(id, &compressed(&[b'x'; 10_000]));

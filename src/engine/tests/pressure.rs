@@ -245,3 +245,27 @@ fn a_ping_counts_as_output_like_everything_else() {
         assert!(!world.engine.wants_read(id), "it is above the marks");
     }
 }
+
+#[test]
+fn who_is_served_at_once_takes_no_turn_of_those_that_wait() {
+    let mut world = World::new();
+    let (echo, numbers) =
+        (world.lines(Echo), world.web(Random::new(1..=1_000, Some(Burst::default()))));
+    let waits = world.websocket(numbers);
+    world.receive(waits, &text("200000"));
+    let ids: Vec<_> = (0..100).map(|_| world.open(echo)).collect();
+    let line = [vec![b'x'; 100_000], vec![b'\n']].concat();
+    let mut turns = 0;
+    while !world.take(waits).is_empty() {
+        // Far above the low-water mark, and written before anything else happens.
+        for &id in &ids {
+            assert_eq!(world.send(id, &line).len(), line.len());
+        }
+        world.pass(Duration::from_millis(1));
+        world.engine.check_invariants();
+        turns += 1;
+    }
+    assert!(turns < 10, "{turns} turns for some megabytes");
+    world.pass(Duration::from_millis(1));
+    assert!(world.engine.core.drained.is_empty(), "nobody has room again who had none");
+}

@@ -326,6 +326,26 @@ fn a_client_answers_a_server_that_does_not_read_ahead_of_what_it_says() {
     assert_eq!(words, ["message 10000", "pong one", &two, "pong three", "message 20000"]);
 }
 
+#[test]
+fn pongs_that_do_not_stay_keep_nobody_from_being_read() {
+    for queued in [0, 100_000, 200_000] {
+        let mut world = World::new();
+        let echo = world.web(Echo);
+        let id = world.websocket(echo);
+        world.receive(id, &message(queued));
+        let length = world.engine.output(id).expect("an echo").len();
+        world.take_part(id, length.min(100) - 1);
+        for _ in 0..4 {
+            assert!(world.engine.wants_read(id), "{queued} bytes wait");
+            world.receive(id, &ping("how are you?").repeat(25_000));
+            let waits = world.engine.output(id).expect("an echo").len();
+            assert!(waits < queued + 1_000, "{waits} bytes wait");
+            world.engine.check_invariants();
+            world.pass(Duration::from_millis(1));
+        }
+    }
+}
+
 #[cfg(feature = "deflate")]
 #[test]
 fn compressed_messages_are_overtaken_and_stay_in_order() {
@@ -336,10 +356,7 @@ fn compressed_messages_are_overtaken_and_stay_in_order() {
     for (path, takeover) in [("/deflate", false), ("/takeover", true)] {
         let mut world = World::new();
         let echo = world.web(Echo);
-        let id = world.open(echo);
-        let request = String::from_utf8(REQUEST.to_vec()).unwrap().replace("/ws", path);
-        let offer = "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
-        world.send(id, request.replace("\r\n\r\n", offer).as_bytes());
+        let (id, _) = world.offering(echo, path, "permessage-deflate");
         let mut reader = Reader::new(Role::Client, takeover);
         let mut words = Vec::new();
         for length in [1_000, 70_000, 300, 5_000, 10, 900] {

@@ -78,6 +78,23 @@ impl World {
         id
     }
 
+    /// A client with these offers, and the extensions that it was answered with.
+    pub(super) fn offering(
+        &mut self,
+        endpoint: EndpointId,
+        path: &str,
+        offers: &str,
+    ) -> (ConnId, String) {
+        let id = self.open(endpoint);
+        let request = String::from_utf8(REQUEST.to_vec()).unwrap();
+        let offers = format!("\r\nSec-WebSocket-Extensions: {offers}\r\n\r\n");
+        let request = request.replace("/ws", path).replace("\r\n\r\n", &offers);
+        let answer = String::from_utf8(self.send(id, request.as_bytes())).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+        let chosen = answer.split("Sec-WebSocket-Extensions: ").nth(1).unwrap_or_default();
+        (id, chosen.trim_end().to_owned())
+    }
+
     /// The peer sends; what is written to it at once.
     pub(super) fn send(&mut self, id: ConnId, bytes: &[u8]) -> Vec<u8> {
         self.receive(id, bytes);

@@ -1,0 +1,193 @@
+//! Output: who is sent what, what becomes of who takes nothing, and who is to be looked at for it.
+
+use std::collections::HashSet;
+
+use rand::rngs::StdRng;
+
+use super::connection::{Flags, Phase};
+use super::connections::ConnId;
+use super::core::Core;
+use super::shared_frame::SharedFrame;
+use crate::buffer::BufferPool;
+use crate::codec::websocket::deflate;
+use crate::protocol::{CloseReason, Format, Message};
+
+impl Core {
+    /// Queues a message. A reply is always admitted: reading stops instead. What is pushed must
+    /// fit under the cap, or its receiver is a slow consumer and is closed. Returns whether it was
+    /// queued.
+    pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, is_reply: bool) -> bool {
+        let cap = if is_reply { usize::MAX } else { self.limits.max_queued_bytes };
+        self.append(to, message, cap, |format, output, shared| {
+            format.encode(output, message, shared.rng, shared.deflate);
+        })
+    }
+
+    /// Queues one message for many, under the cap for each of them, and returns for how many.
+    pub(super) fn broadcast(
+        &mut self,
+        to: impl IntoIterator<Item = ConnId>,
+        message: Message<'_>,
+    ) -> usize {
+        self.fan_out(to, message, self.limits.max_queued_bytes, |_, _| true)
+    }
+
+    /// Queues one message for those who have room for it. Of the others, those who may have some again
+    /// are put on the list. Returns for how many it was queued.
+    pub(super) fn offer(
+        &mut self,
+        to: impl IntoIterator<Item = ConnId>,
+        message: Message<'_>,
+        without_room: &mut Vec<ConnId>,
+    ) -> usize {
+        self.fan_out(to, message, usize::MAX, |core, id| {
+            let has_room = core.room(id) > 0;
+            if !has_room && core.connections.get(id).is_some_and(|peer| peer.format().is_some()) {
+                without_room.push(id);
+            }
+            has_room
+        })
+    }
+
+    /// How many bytes may be queued for a peer before it is above its high-water mark; 0 if it is above
+    /// or takes none.
+    pub(super) fn room(&self, peer: ConnId) -> usize {
+        let connection = self.connections.get(peer);
+        let queued = connection.filter(|connection| connection.format().is_some());
+        queued.map_or(0, |connection| {
+            let most = self.limits.high_water_bytes.saturating_add(1);
+            most.saturating_sub(connection.queued_bytes())
+        })
+    }
+
+    /// Queues one message for those of whom `is_wanted` says so, encoding it once for each format.
+    fn fan_out(
+        &mut self,
+        to: impl IntoIterator<Item = ConnId>,
+        message: Message<'_>,
+        cap: usize,
+        mut is_wanted: impl FnMut(&Core, ConnId) -> bool,
+    ) -> usize {
+        let mut frame = SharedFrame::new(message);
+        let mut count = 0;
+        for id in to {
+            if !is_wanted(self, id) {
+                continue;
+            }
+            count += usize::from(self.append(id, message, cap, |format, output, shared| {
+                match frame.encoding(format, shared) {
+                    Some(encoding) => output.extend_from_slice(encoding),
+                    None => format.encode(output, message, shared.rng, shared.deflate),
+                }
+            }));
+        }
+        frame.release(&mut self.pool);
+        count
+    }
+
+    /// Has `encode` append a message to the output of a connection, unless that would be more than
+    /// `cap`: then the peer is a slow consumer. A connection that compresses with what it has sent
+    /// before encodes the message itself. Returns whether it was done.
+    #[inline]
+    fn append(
+        &mut self,
+        id: ConnId,
+        message: Message<'_>,
+        cap: usize,
+        encode: impl FnOnce(Format, &mut Vec<u8>, &mut Shared<'_>),
+    ) -> bool {
+        let Some(connection) = self.connections.get_mut(id) else { return false };
+        let Some(format) = connection.format() else { return false };
+        let length = message.as_bytes().len();
+        if connection.queued_bytes() + length + Format::OVERHEAD > cap {
+            self.end(id, CloseReason::SlowConsumer, Phase::Dead);
+            return false;
+        }
+        let output = connection.output.get_or_insert_with(|| self.pool.take());
+        let Core { pool, rng, deflate, .. } = self;
+        match format {
+            Format::Own(_) => connection.protocol.encode(output.tail(), message, rng, deflate),
+            format => encode(format, output.tail(), &mut Shared { pool, rng, deflate }),
+        }
+        if output.is_empty() {
+            // An empty message to a raw peer is nothing on the wire.
+            if let Some(output) = connection.output.take() {
+                self.pool.give(output);
+            }
+            return true;
+        }
+        self.pool.settle_output(output);
+        connection.note_growth(&self.limits);
+        if !connection.flags.has(Flags::DIRTY) {
+            connection.flags.set(Flags::DIRTY);
+            self.dirty.push(id);
+        }
+        true
+    }
+
+    /// Puts a connection on the list of those the shell has to look at.
+    pub(super) fn mark_dirty(&mut self, id: ConnId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.flags.has(Flags::DIRTY)
+        {
+            connection.flags.set(Flags::DIRTY);
+            self.dirty.push(id);
+        }
+    }
+
+    /// A protocol has said something unasked: notes that output has grown, and has the shell write it.
+    pub(super) fn note_output(&mut self, id: ConnId) {
+        self.weigh_output(id);
+        self.mark_dirty(id);
+    }
+
+    /// Output has changed: puts pings and pongs ahead of what cannot be written for now, and notes which
+    /// marks it has gone over.
+    #[inline]
+    pub(super) fn weigh_output(&mut self, id: ConnId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.weigh_output(&mut self.pool, &self.limits)
+        {
+            self.list_drained(id);
+        }
+    }
+
+    /// Has a connection looked at again soon: it has room again, or its turn.
+    pub(super) fn list_drained(&mut self, id: ConnId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.flags.has(Flags::LISTED)
+        {
+            connection.flags.set(Flags::LISTED);
+            self.drained.push_back(id);
+        }
+    }
+
+    /// # Panics
+    /// If somebody is on the list twice, or is taken to be there and is not.
+    pub(super) fn check_drained(&self) {
+        let is_listed = |id: &ConnId| {
+            self.connections.get(*id).is_some_and(|connection| connection.flags.has(Flags::LISTED))
+        };
+        let listed: HashSet<ConnId> = self.drained.iter().copied().collect();
+        assert_eq!(listed.len(), self.drained.len(), "somebody has two turns");
+        let expected: HashSet<ConnId> =
+            self.connections.ids().into_iter().filter(is_listed).collect();
+        assert!(expected.is_subset(&listed), "somebody waits for a turn");
+    }
+
+    /// Takes the first of those from the list.
+    pub(super) fn next_drained(&mut self) -> Option<ConnId> {
+        let id = self.drained.pop_front()?;
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.flags.clear(Flags::LISTED);
+        }
+        Some(id)
+    }
+}
+
+/// What encoding takes besides a message.
+pub(super) struct Shared<'a> {
+    pub(super) pool: &'a mut BufferPool,
+    pub(super) rng: &'a mut StdRng,
+    pub(super) deflate: &'a mut deflate::Pool,
+}
