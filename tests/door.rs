@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
 
-use support::{PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, expect, rest, settle};
+use support::{
+    PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, expect, is_served, rest, settle,
+};
 
 /// A client that comes from `source`.
 fn come_from(source: &str, server: SocketAddr) -> TcpStream {
@@ -20,19 +22,6 @@ fn come_from(source: &str, server: SocketAddr) -> TcpStream {
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream
-}
-
-/// Whether a client of an echo of lines is served; else its connection is broken.
-fn is_served(client: &mut TcpStream) -> bool {
-    let mut reply = [0; 3];
-    match client.write_all(b"hi\n").and_then(|()| client.read_exact(&mut reply)) {
-        Ok(()) => true,
-        Err(error) => {
-            let broken = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
-            assert!(broken.contains(&error.kind()), "{error}");
-            false
-        }
-    }
 }
 
 #[test]

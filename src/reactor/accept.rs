@@ -136,10 +136,12 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         }
         let (stream, peer) = match self.kernel.accept(&mut listener.socket) {
             Ok(accepted) => accepted,
-            Err(error) if AcceptError::of(&error) == AcceptError::NoDescriptor => {
-                return self.turn_away(index, &error);
+            Err(error) => {
+                return match AcceptError::of(&error) {
+                    AcceptError::NoDescriptor => self.turn_away(index, &error),
+                    kind => self.cannot_accept(index, kind, &error),
+                };
             }
-            Err(error) => return self.cannot_accept(index, &error),
         };
         let endpoint = listener.endpoint;
         if self.engine.connections() >= self.max_connections {
@@ -195,7 +197,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
                 }
                 R::GO_ON_AFTER_REFUSAL
             }
-            Err(error) => self.cannot_accept(index, &error),
+            Err(error) => self.cannot_accept(index, AcceptError::of(&error), &error),
         }
     }
 
@@ -209,10 +211,10 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     }
 
     /// Does what an error of accept(2) asks for. Returns whether there may be another connection.
-    fn cannot_accept(&mut self, index: usize, error: &io::Error) -> bool {
+    fn cannot_accept(&mut self, index: usize, kind: AcceptError, error: &io::Error) -> bool {
         let now = self.now;
         let Source::Listener(listener) = &mut self.sources[index] else { return false };
-        match AcceptError::of(error) {
+        match kind {
             AcceptError::Empty => {
                 listener.readiness.read_dry();
                 false

@@ -76,7 +76,8 @@ impl PerIp {
         if place >= self.places.len() {
             self.places.resize(place + 1, None);
         }
-        self.places[place] = Some(block);
+        let before = self.places[place].replace(block);
+        debug_assert_eq!(before, None, "whoever had place {place} has not left");
         *self.counts.entry(block).or_default() += 1;
     }
 

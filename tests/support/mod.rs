@@ -264,3 +264,16 @@ pub(crate) fn line(stream: &mut impl Read) -> String {
     }
     String::from_utf8(line).expect("text")
 }
+
+/// Whether a client of an echo of lines is served; else its connection is broken.
+pub(crate) fn is_served(client: &mut TcpStream) -> bool {
+    let mut reply = [0; 3];
+    match client.write_all(b"hi\n").and_then(|()| client.read_exact(&mut reply)) {
+        Ok(()) => true,
+        Err(error) => {
+            let broken = [std::io::ErrorKind::ConnectionReset, std::io::ErrorKind::BrokenPipe];
+            assert!(broken.contains(&error.kind()), "{error}");
+            false
+        }
+    }
+}

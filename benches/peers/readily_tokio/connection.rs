@@ -117,7 +117,7 @@ fn write(stream: &mut impl Stream, id: ConnId, shell: &mut Shell, now: Now, cx: 
     shell.engine.clear_dirty(id);
     while let Some(output) = shell.engine.output(id) {
         let written = match Pin::new(&mut *stream).poll_write(cx, output) {
-            Poll::Pending => return,
+            Poll::Pending => return shell.engine.blocked(id),
             Poll::Ready(Ok(0)) => Err(io::ErrorKind::WriteZero),
             Poll::Ready(Ok(count)) => Ok(count),
             Poll::Ready(Err(error)) => Err(error.kind()),

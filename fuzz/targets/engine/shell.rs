@@ -309,6 +309,7 @@ impl Shell {
             let Some(length) = self.engine.output(id).map(<[u8]>::len) else { break };
             let taken = if is_packets { length } else { length.min(count) };
             if taken > count || count == 0 {
+                self.engine.blocked(id);
                 break;
             }
             count -= taken.max(1);
