@@ -36,8 +36,9 @@ pub struct Limits {
     pub high_water_bytes: usize,
     /// Reading starts again, and services may go on, when less than this is waiting.
     pub low_water_bytes: usize,
-    /// What is pushed to a peer must fit into this much; replies are always admitted, and input is
-    /// parked while more than this is waiting.
+    /// What is pushed to a peer must fit into this much, or the peer is closed; replies are always admitted,
+    /// and input is parked while more than this is waiting. (What a service offers to who has room for it
+    /// goes at most one message above the high-water mark.)
     pub max_queued_bytes: usize,
 }
 

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::observer::Observer;
-use super::{BindingId, ConnId, Endpoint, Engine};
+use super::{BindingId, ConnId, Engine};
 use crate::protocol::{Asked, Event, Protocol, Request, Resource, Response};
 
 impl<O: Observer> Engine<O> {
@@ -29,11 +29,8 @@ impl<O: Observer> Engine<O> {
         binding: BindingId,
         asked: Asked<'_>,
     ) -> Option<Event<'static>> {
-        let Asked { head, body } = asked;
         let core = &mut self.core;
-        let endpoint = core.connections.get(id)?.endpoint;
-        let site = core.endpoints.get(usize::from(endpoint)).and_then(Endpoint::site)?;
-        let request = Request::new(&head, &body, site);
+        let request = Request::new(&asked);
         let mut response = Response::new(&mut core.pool);
         core.stats.requests += 1;
         let service = self.bindings[usize::from(binding.0)].service;
@@ -45,8 +42,8 @@ impl<O: Observer> Engine<O> {
             _ => None,
         };
         response.recycle(&mut self.core.pool);
-        head.recycle(&mut self.core.pool);
-        body.recycle(&mut self.core.pool);
+        asked.head.recycle(&mut self.core.pool);
+        asked.body.recycle(&mut self.core.pool);
         event
     }
 }

@@ -41,10 +41,10 @@ pub(super) enum Outcome {
     Asked {
         /// The index of the binding.
         binding: u16,
+        /// How much of the path is that of the resource, in bytes.
+        below: usize,
         /// The length of the body.
         length: usize,
-        /// How it is answered then.
-        manner: Manner,
     },
 }
 
@@ -87,7 +87,7 @@ pub(super) fn answer(
     }
     if let Some((resource, binding)) = site.resource(&path) {
         let length = ask(request, site, resource, manner, wire)?;
-        return Ok(Outcome::Asked { binding, length, manner: Manner::of(request) });
+        return Ok(Outcome::Asked { binding, below: resource.path_len(), length });
     }
     match (Shown::find(&path), manner.method) {
         (Some(shown), Method::Get | Method::Head) => {

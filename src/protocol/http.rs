@@ -86,9 +86,9 @@ impl Http {
         std::mem::take(&mut self.is_restarted)
     }
 
-    /// Time is up: says so (408) if a request has begun and is not answered. One whose body does
-    /// not come was answered as soon as its head was there, and a request has one answer. (This
-    /// is a missed deadline and counted as such, not a refused request as well.)
+    /// Time is up: says so (408) if a request has begun and is not answered. One whose body is nobody's was
+    /// answered as soon as its head was there, and a request has one answer. (This is a missed deadline and
+    /// counted as such, not a refused request as well.)
     pub fn time_out(&self, wire: &mut Wire<'_>) {
         let head = match &self.upload {
             Some(upload) => upload.head.as_slice(),
@@ -137,36 +137,39 @@ impl Http {
                 return Some(self.answered(manner, Some(refuse(status, &[], manner, wire))));
             }
         };
-        let (manner, outcome) = match parse_request(head.as_slice()) {
+        let (manner, outcome, skipped) = match parse_request(head.as_slice()) {
             Ok(request) => {
-                let manner = self.skip_or_close(&request);
-                (manner, answer(&request, manner, wire))
+                let (manner, skipped) = skip_or_close(&request);
+                let outcome = answer(&request, manner, wire);
+                if let Ok(Outcome::Asked { .. }) = outcome {
+                    self.asked = Some(Manner::of(&request));
+                }
+                (manner, outcome, skipped)
             }
             Err(status) => {
                 let manner = Manner::of_head(head.as_slice());
-                (manner, Err(refuse(status, &[], manner, wire)))
+                (manner, Err(refuse(status, &[], manner, wire)), 0)
             }
         };
         let refusal = match outcome {
             Ok(Outcome::Upgraded(binding, deflate)) => {
                 return Some(Event::Upgraded { binding, head, deflate });
             }
-            Ok(Outcome::Asked { binding, length, manner }) => {
-                self.body_left = 0;
-                self.asked = Some(manner);
+            Ok(Outcome::Asked { binding, below, length }) => {
                 if length > input.len() {
-                    let upload = Upload::new(binding, head, length, wire.pool);
+                    let upload = Upload::new(binding, below, head, length, wire.pool);
                     return self.collect(upload, input, wire.pool);
                 }
                 let (body, rest) = std::mem::take(input).split_at_mut(length);
                 *input = rest;
                 let body = Payload::Borrowed(body);
-                return Some(Event::Asked(binding, Box::new(Asked { head, body })));
+                return Some(Event::Asked(binding, Box::new(Asked { below, head, body })));
             }
             Ok(Outcome::Answered) => None,
             Err(refusal) => Some(refusal),
         };
         head.recycle(wire.pool);
+        self.body_left = skipped;
         if manner.persistence == Persistence::Close {
             *input = &mut [];
         }
@@ -197,9 +200,9 @@ impl Http {
             self.upload = Some(upload);
             return None;
         }
-        let Upload { binding, head, body, .. } = upload;
+        let Upload { binding, below, head, body, .. } = upload;
         let (head, body) = (Payload::Owned(head), Payload::Owned(body));
-        Some(Event::Asked(binding, Box::new(Asked { head, body })))
+        Some(Event::Asked(binding, Box::new(Asked { below, head, body })))
     }
 
     /// A response is in the output, which was an error or not.
@@ -213,22 +216,6 @@ impl Http {
                 Event::Answered(refusal)
             }
         }
-    }
-
-    /// How to answer a request whose body is nobody's: it is skipped if that is certain to work.
-    fn skip_or_close(&mut self, request: &Request<'_>) -> Manner {
-        let mut manner = Manner::of(request);
-        let Body::Length(length) = request.body else { return manner };
-        // Who asks before it sends a body, and is answered, may send it all the same or send the
-        // next request in its place (RFC 9110 section 10.1.1); and who wants a WebSocket may send
-        // frames. Nobody can tell which, so nothing more is read.
-        let is_certain = !request.has_token("Expect", "100-continue")
-            && !request.has_token("Upgrade", "websocket");
-        match u32::try_from(length) {
-            Ok(length) if is_certain && length <= MAX_SKIPPED_BYTES => self.body_left = length,
-            _ => manner.persistence = Persistence::Close,
-        }
-        manner
     }
 
     /// Skips what is left of the body of the last request.
@@ -256,4 +243,22 @@ impl Http {
         self.is_restarted |= self.stage != stage;
         self.stage = stage;
     }
+}
+
+/// How to answer a request whose body is nobody's, and how much of it is to be skipped: all, if that is
+/// certain to work, and else nothing, because the connection ends.
+fn skip_or_close(request: &Request<'_>) -> (Manner, u32) {
+    let mut manner = Manner::of(request);
+    let Body::Length(length) = request.body else { return (manner, 0) };
+    // Who asks before it sends a body, and is answered, may send it all the same or send the
+    // next request in its place (RFC 9110 section 10.1.1); and who wants a WebSocket may send
+    // frames. Nobody can tell which, so nothing more is read.
+    let is_certain =
+        !request.has_token("Expect", "100-continue") && !request.has_token("Upgrade", "websocket");
+    let short = u32::try_from(length).ok().filter(|length| *length <= MAX_SKIPPED_BYTES);
+    if let Some(length) = short.filter(|_| is_certain) {
+        return (manner, length);
+    }
+    manner.persistence = Persistence::Close;
+    (manner, 0)
 }

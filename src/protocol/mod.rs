@@ -146,6 +146,8 @@ pub enum Event<'a> {
 /// A whole request.
 #[derive(Debug)]
 pub struct Asked<'a> {
+    /// How much of its path, decoded, is that of the resource, in bytes.
+    pub below: usize,
     /// Its head, to the empty line.
     pub head: Payload<'a>,
     /// What followed it.

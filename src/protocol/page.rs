@@ -14,7 +14,7 @@
 use std::fmt::{self, Write as _};
 
 use super::Site;
-use crate::codec::http::{Request, Response, Status, prefers_html};
+use crate::codec::http::{Request, Response, Status, TEXT_PLAIN, prefers_html};
 use crate::json::Quoted;
 
 /// What everybody but a browser reads at `/`; 38 bytes, without a newline at the end.
@@ -52,7 +52,7 @@ impl Shown {
             Shown::Front if prefers_html(request) => send(&page(request)),
             Shown::Front => send(&Response {
                 status: Status::Ok,
-                content_type: "text/plain; charset=utf-8",
+                content_type: TEXT_PLAIN,
                 fields: &[VARY],
                 body: WELCOME.as_bytes(),
             }),

@@ -1,12 +1,12 @@
 //! What a service answers over HTTP besides its WebSockets: a path, or everything below one.
 //!
-//! A [`Site`] lists the resources of its bindings, and [`Http`](super::Http) finds the
+//! A [`Site`](super::Site) lists the resources of its bindings, and [`Http`](super::Http) finds the
 //! one that a request is for. The engine then hands the [`Request`] to the service, which fills in
 //! the [`Response`].
 
 use std::borrow::Cow;
 
-use super::Site;
+use super::Asked;
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::http::{self, Status, parse_request};
 
@@ -48,8 +48,12 @@ impl Resource {
 
     /// Whether it takes this method.
     pub(super) fn takes(&self, method: &str) -> bool {
-        let method = if method == "HEAD" { "GET" } else { method };
-        self.methods.contains(&method)
+        self.methods.contains(&without_head(method))
+    }
+
+    /// The length of its path, in bytes.
+    pub(super) fn path_len(&self) -> usize {
+        self.path.len()
     }
 
     /// The value of the Allow field.
@@ -62,6 +66,11 @@ impl Resource {
     }
 }
 
+/// What is asked with HEAD is a GET whose answer has no body (RFC 9110 section 9.3.2).
+fn without_head(method: &str) -> &str {
+    if method == "HEAD" { "GET" } else { method }
+}
+
 /// A whole request for a resource, as a service sees it.
 #[derive(Debug)]
 pub struct Request<'a> {
@@ -72,22 +81,17 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads the head of a request that [`Http`](super::Http) has found to be sound, and for a resource of
-    /// `site`.
-    pub(crate) fn new(head: &'a [u8], body: &'a [u8], site: &Site) -> Request<'a> {
-        let head = parse_request(head).expect("it was read before");
+    /// Reads what was [asked](super::Event::Asked) once more: the table of its fields refers to its bytes,
+    /// and is not kept while they are moved.
+    pub(crate) fn new(asked: &'a Asked<'_>) -> Request<'a> {
+        let head = parse_request(&asked.head).expect("it was read before");
         let path = percent_encoding::percent_decode_str(head.path).decode_utf8_lossy();
-        let (resource, _) = site.resource(&path).expect("it was found before");
-        let below = resource.path.len();
-        Request { head, path, below, body }
+        Request { head, path, below: asked.below, body: &asked.body }
     }
 
     /// `GET`, `POST` and so on. What is asked with HEAD is a GET: the body is left out later.
     pub fn method(&self) -> &'a str {
-        match self.head.method {
-            "HEAD" => "GET",
-            method => method,
-        }
+        without_head(self.head.method)
     }
 
     /// The path, decoded, with its leading `/`.

@@ -9,6 +9,8 @@ use crate::codec::{Payload, reserve};
 pub(super) struct Upload {
     /// The binding whose resource the request is for.
     pub(super) binding: u16,
+    /// How much of its path is that of the resource.
+    pub(super) below: usize,
     pub(super) head: Box<Buffer>,
     pub(super) body: Box<Buffer>,
     length: usize,
@@ -18,6 +20,7 @@ impl Upload {
     /// Begins with the head, of a request that is for `binding`.
     pub(super) fn new(
         binding: u16,
+        below: usize,
         head: Payload<'_>,
         length: usize,
         pool: &mut BufferPool,
@@ -31,7 +34,7 @@ impl Upload {
                 head
             }
         };
-        Upload { binding, head, body: pool.take_for(0), length }
+        Upload { binding, below, head, body: pool.take_for(0), length }
     }
 
     /// Takes what belongs to the body from the front of the input. Returns whether it is complete.

@@ -26,7 +26,7 @@ pub(super) struct ListenerSource<K: Kernel> {
     pub(super) socket: K::Listener,
     pub(super) endpoint: EndpointId,
     pub(super) readiness: Readiness,
-    /// Accepting failed for want of descriptors or memory and is tried again at this time.
+    /// Nobody is accepted before this time: accepting failed, or enough were turned away for a while.
     pub(super) paused_until: Option<Time>,
 }
 

@@ -12,8 +12,8 @@ pub struct Response<'a> {
     pub status: Status,
     /// The media type of the body.
     pub content_type: &'a str,
-    /// Further fields. Names and values come from this program, never from a peer: they are
-    /// written as they are, and a line end in one would be another field.
+    /// Further fields, written as they are: a line end in one would be another field, so nothing of a
+    /// peer's may be in one before it was looked at.
     pub fields: &'a [(&'a str, &'a str)],
     /// The body, also where only its length is sent.
     pub body: &'a [u8],
@@ -74,7 +74,7 @@ impl<'a> Response<'a> {
     }
 }
 
-/// The media type of everything but the page.
+/// The media type of what people read as it is.
 pub(crate) const TEXT_PLAIN: &str = "text/plain; charset=utf-8";
 
 fn is_one_line(text: &str) -> bool {
