@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Short, grouped};
+use super::text::{Short, grouped};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 240.0;

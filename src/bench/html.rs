@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::chart;
-use super::report::{Report, Short};
+use super::report::Report;
+use super::text::Short;
 
 /// The page.
 pub fn html(report: &Report) -> String {

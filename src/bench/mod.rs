@@ -30,6 +30,7 @@ mod process;
 mod recorder;
 mod report;
 mod run;
+mod text;
 
 pub use self::html::html;
 pub use self::report::{

@@ -1,7 +1,8 @@
 //! A WebSocket peer that has agreed to compress (RFC 7692): the same conversation, whose messages
 //! are inflated on their way in and may be compressed on their way out.
 
-use super::{CloseReason, Closing, Event, Format, Message, WebSocket, Wire, opcode};
+use super::format::opcode;
+use super::{CloseReason, Closing, Event, Format, Message, WebSocket, Wire};
 use crate::buffer::BufferPool;
 use crate::codec::websocket::Role;
 use crate::codec::websocket::deflate::{Agreement, Context, Inbound, Outbound, Pool};

@@ -28,6 +28,7 @@ mod rules;
 mod source;
 mod stream_io;
 mod token;
+mod wait;
 
 pub use self::rules::{Rules, Sound};
 
@@ -50,9 +51,6 @@ use crate::time::{Now, Time};
 /// The length of the one read buffer, and so the most that one connection is served of in a turn.
 /// It holds a full receive window: with 256 KiB, messages of 64 KiB cost half as much again.
 pub const READ_BUFFER_BYTES: usize = 512 * 1024;
-
-/// How long to wait for an observer that could not pass everything on.
-const OBSERVER_RETRY: Duration = Duration::from_millis(20);
 
 /// Why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -284,63 +282,6 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         }
         self.listeners.clear();
         self.engine.begin_drain(self.now);
-    }
-
-    /// Waits until something is ready or due, and reads the clock.
-    fn wait(&mut self) -> io::Result<()> {
-        let timeout = self.timeout();
-        self.events.clear();
-        if self.spin.is_zero() || timeout == Some(Duration::ZERO) {
-            self.kernel.poll(&mut self.events, timeout)?;
-            self.now = self.kernel.now();
-            return Ok(());
-        }
-        let deadline = timeout.map(|timeout| self.now.time + timeout);
-        loop {
-            let is_awake = self.now.time - self.last_event < self.spin;
-            let wait = match deadline {
-                _ if is_awake => Some(Duration::ZERO),
-                Some(deadline) => Some(deadline - self.now.time),
-                None => None,
-            };
-            let before = self.now.time;
-            self.kernel.poll(&mut self.events, wait)?;
-            self.now = self.kernel.now();
-            if is_awake && self.events.is_empty() {
-                self.spun += self.now.time - before;
-            }
-            if !self.events.is_empty() {
-                self.last_event = self.now.time;
-                return Ok(());
-            }
-            if !is_awake || deadline.is_some_and(|deadline| deadline <= self.now.time) {
-                return Ok(());
-            }
-        }
-    }
-
-    /// How long the kernel may wait.
-    fn timeout(&mut self) -> Option<Duration> {
-        if !self.ready.is_empty() || self.can_accept() {
-            return Some(Duration::ZERO);
-        }
-        let due =
-            if R::RECKON_DEADLINES { self.engine.poll_timeout() } else { self.due_as_reckoned() };
-        let deadlines = [
-            due.map(|deadline| deadline - self.now.time),
-            self.next_accept().map(|deadline| deadline - self.now.time),
-            self.observer_is_behind.then_some(OBSERVER_RETRY),
-        ];
-        deadlines.into_iter().flatten().min()
-    }
-
-    /// The engine's next deadline as it was when the last one had passed: wrong, since it may have moved
-    /// to an earlier time. See [`Rules::RECKON_DEADLINES`].
-    fn due_as_reckoned(&mut self) -> Option<Time> {
-        if self.reckoned.is_none_or(|deadline| deadline <= self.now.time) {
-            self.reckoned = self.engine.poll_timeout();
-        }
-        self.reckoned
     }
 
     /// Marks what became ready and queues those that can be served.
