@@ -1,5 +1,8 @@
 //! The log goes to whoever reads stderr, and whoever does not read it holds up nobody.
 
+#[allow(dead_code, reason = "only the end of a program is waited for")]
+#[path = "support/bounded.rs"]
+mod bounded;
 #[allow(unreachable_pub, reason = "each test file is a crate of its own")]
 mod support;
 
@@ -9,8 +12,7 @@ use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use tempfile::{TempDir, tempdir};
 
 use support::{PATIENCE, exchange, readily};
@@ -62,19 +64,11 @@ impl Unread {
     }
 
     fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id()).expect("a process id");
-        kill(Pid::from_raw(id), signal).expect("it runs");
+        support::signal(&self.child, signal);
     }
 
     fn wait(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait().expect("it is our child") {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        panic!("the server does not end");
+        bounded::wait(&mut self.child)
     }
 }
 

@@ -1,6 +1,9 @@
 //! `--transcript`: what is printed for each exchange, byte for byte, and that printing it never
 //! holds up the loop.
 
+#[allow(dead_code, reason = "only the end of a program is waited for")]
+#[path = "support/bounded.rs"]
+mod bounded;
 #[allow(unreachable_pub, reason = "a test program has nobody to export to")]
 mod support;
 
@@ -12,8 +15,7 @@ use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tempfile::tempdir;
 
@@ -89,20 +91,12 @@ impl Transcribed {
     }
 
     fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id()).expect("a process id");
-        kill(Pid::from_raw(id), signal).expect("it runs");
+        support::signal(&self.child, signal);
     }
 
     /// Waits for the end and returns the exit code.
     fn wait(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait().expect("it is our child") {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        panic!("the server does not end");
+        bounded::wait(&mut self.child)
     }
 
     /// Stops the server and returns what is left of stdout, and of stderr.

@@ -128,7 +128,7 @@ impl Server {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill(self.pid(), signal).expect("it runs");
+        self::signal(&self.child, signal);
     }
 
     /// Asks the server to stop and waits for it.
@@ -276,4 +276,10 @@ pub(crate) fn is_served(client: &mut TcpStream) -> bool {
             false
         }
     }
+}
+
+/// Sends a signal to a process of ours.
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    let id = i32::try_from(child.id()).expect("a process id");
+    kill(Pid::from_raw(id), signal).expect("it runs");
 }
