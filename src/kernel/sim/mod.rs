@@ -15,7 +15,7 @@
 //!                                            now ──► the next thing that happens
 //! ```
 //!
-//! **Two sides.** The loop uses it as a [`Kernel`]. Whoever plays the rest of the world uses
+//! **Two sides.** The loop uses it as a [`Kernel`](super::Kernel). Whoever plays the rest of the world uses
 //! [`Sim::dial`], [`Sim::send`], [`Sim::receive`] and so on, between two turns, and finds the kernel
 //! by [`Reactor::kernel_mut`](crate::reactor::Reactor::kernel_mut).
 //!
