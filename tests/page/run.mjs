@@ -27,6 +27,8 @@ try {
   for (const check of [bases, meetings, everywhere, restart, pictures]) {
     await server.start(BINDINGS);
     await check(world).catch((error) => is(`${check.name} came to its end`, "", error.stack));
+    // Pages that a failure has left open would come back to the next server, with names that others want.
+    for (const context of browser.contexts()) await context.close();
     await server.stop();
   }
 } finally {
