@@ -11,10 +11,41 @@ use nix::libc;
 use rand::RngExt as _;
 
 use super::descriptors::{Watch, What};
-use super::link::{Making, Mask};
-use super::{Happening, Side, Sim, error};
+use super::link::{Making, Mask, Remote};
+use super::{Sim, error};
+use crate::address::PeerAddr;
 use crate::kernel::{Interest, Ready, Socket, Token};
 use crate::time::Time;
+
+/// Something that happens at its time.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// Something arrives at the loop's end of a connection.
+    Inbound(usize),
+    /// Something arrives at the remote end.
+    Outbound(usize),
+    /// A connection comes to a listener.
+    Arrival(usize, Remote),
+    /// It turns out what becomes of a connection that is being made.
+    Decision(usize),
+    /// A connection is ready again.
+    Wake(usize, Side),
+    /// A listener is ready again.
+    WakeListener(usize),
+    /// A datagram arrives.
+    Mail(usize, Vec<u8>, PeerAddr),
+    /// A datagram socket is ready again.
+    WakeMailbox(usize),
+    /// An event of a socket that is closed.
+    Stale(Token),
+}
+
+/// What an event is about, which decides whether somebody who watches for less gets it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Side {
+    Read,
+    Write,
+}
 
 impl Sim {
     /// Lets time pass until there is an event, something for the world outside to do, or `timeout`

@@ -68,10 +68,10 @@ use self::conduct::Conduct;
 use self::datagram::Post;
 use self::descriptors::{Descriptors, What};
 use self::door::Places;
+use self::events::{Happening, Side};
 use self::link::Link;
 use self::remote::{Listening, Server};
 use super::{Signal, Token};
-use crate::address::PeerAddr;
 use crate::time::{Now, Time, WallClock};
 
 /// The simulated kernel, and the network behind it.
@@ -111,36 +111,6 @@ pub struct Sim {
     conduct: Conduct,
     tally: Tally,
     fingerprint: u64,
-}
-
-/// Something that happens at its time.
-#[derive(Debug)]
-enum Happening {
-    /// Something arrives at the loop's end of a connection.
-    Inbound(usize),
-    /// Something arrives at the remote end.
-    Outbound(usize),
-    /// A connection comes to a listener.
-    Arrival(usize, Remote),
-    /// It turns out what becomes of a connection that is being made.
-    Decision(usize),
-    /// A connection is ready again.
-    Wake(usize, Side),
-    /// A listener is ready again.
-    WakeListener(usize),
-    /// A datagram arrives.
-    Mail(usize, Vec<u8>, PeerAddr),
-    /// A datagram socket is ready again.
-    WakeMailbox(usize),
-    /// An event of a socket that is closed.
-    Stale(Token),
-}
-
-/// What an event is about, which decides whether somebody who watches for less gets it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Side {
-    Read,
-    Write,
 }
 
 /// Where the clock on the wall stands at the start: 2026-11-22 00:00:00 UTC.
