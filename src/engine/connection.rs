@@ -107,6 +107,8 @@ impl Flags {
     pub(super) const WRITE_ENDED: Flags = Flags(1 << 9);
     /// The service has been told that there is nothing more to wait for.
     pub(super) const OVER: Flags = Flags(1 << 10);
+    /// It is being ended as one of the two sides wanted it, and nobody's fault is counted for it.
+    pub(super) const ORDERLY: Flags = Flags(1 << 11);
 
     /// Whether `flag` is set.
     pub(super) fn has(self, flag: Flags) -> bool {

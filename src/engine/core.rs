@@ -184,20 +184,25 @@ impl Core {
         if before.is_served() {
             debug!("{id}: {reason}");
             self.stats.count_close(&reason);
+            if reason.is_orderly() {
+                connection.flags.set(Flags::ORDERLY);
+            }
             if let Some(binding) = binding {
                 self.closed.push_back(Closed { id, binding, reason, stage: CloseStage::Begun });
             }
         } else {
-            if let CloseReason::TimedOut(_) = reason {
+            let is_cut_off =
+                before == Phase::Flushing && phase == Phase::Dead && connection.output.is_some();
+            // What was an orderly end so far is none.
+            let is_lost = matches!(reason, CloseReason::Lost(_))
+                && connection.flags.has(Flags::ORDERLY)
+                && (before == Phase::AwaitClose || is_cut_off);
+            if is_lost || matches!(reason, CloseReason::TimedOut(_)) {
                 debug!("{id}: {reason}");
                 self.stats.count_close(&reason);
             }
-            let is_cut_off = before == Phase::Flushing
-                && phase == Phase::Dead
-                && connection.is_our_own()
-                && connection.output.is_some();
             if let Some(binding) = binding
-                && (before == Phase::AwaitClose || is_cut_off)
+                && (before == Phase::AwaitClose || is_cut_off && connection.is_our_own())
                 && !connection.flags.has(Flags::OVER)
             {
                 connection.flags.set(Flags::OVER);

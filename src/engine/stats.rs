@@ -72,7 +72,7 @@ counters! {
     requests,
     /// HTTP requests answered with an error.
     requests_refused,
-    /// Connections that broke.
+    /// Connections that broke before all was said and, of a Close frame of ours, answered.
     lost,
     /// WebSocket peers that went away without a Close frame.
     abnormal,

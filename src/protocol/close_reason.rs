@@ -60,6 +60,27 @@ pub enum CloseReason {
     Lost(io::ErrorKind),
 }
 
+impl CloseReason {
+    /// Whether the connection ended because one of the two sides wanted it so, and not by a fault.
+    pub fn is_orderly(&self) -> bool {
+        match self {
+            CloseReason::Ended
+            | CloseReason::Stopped
+            | CloseReason::PeerClosed { .. }
+            | CloseReason::Closed(_)
+            | CloseReason::Draining
+            | CloseReason::Answered => true,
+            CloseReason::Abnormal
+            | CloseReason::Denied(_)
+            | CloseReason::BadHandshake(_)
+            | CloseReason::Refused(_)
+            | CloseReason::TimedOut(_)
+            | CloseReason::SlowConsumer
+            | CloseReason::Lost(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -41,6 +41,26 @@ fn a_close_that_is_not_answered_ends_after_its_timeout() {
 }
 
 #[test]
+fn a_connection_that_breaks_while_it_is_being_closed_is_counted_if_anything_was_left() {
+    let mut world = World::new();
+    let (lines, web) = (world.lines(Echo), world.web(Random::new(1..=9, Some(Burst { limit: 1 }))));
+    let (unwritten, unanswered) = (world.open(lines), world.websocket(web));
+    world.receive(unwritten, b"last\nSTOP\n");
+    assert_eq!(world.send(unanswered, &text("0")), b"\x88\x02\x03\xe8");
+    for (id, lost) in [(unwritten, 1), (unanswered, 2)] {
+        world.engine.lost(id, io::ErrorKind::ConnectionReset, world.now);
+        assert_eq!(world.socket(id), Socket::Closed);
+        assert_eq!(world.engine.stats().lost, lost);
+    }
+    // Whoever has everything may go as it likes.
+    let content = world.open(lines);
+    assert_eq!(world.send(content, b"last\nSTOP\n"), b"last\n");
+    assert_eq!(world.socket(content), Socket::WriteEnded);
+    world.engine.lost(content, io::ErrorKind::ConnectionReset, world.now);
+    assert_eq!(world.engine.stats().lost, 2);
+}
+
+#[test]
 fn a_drain_says_goodbye_in_the_words_of_each_protocol() {
     let mut world = World::new();
     let (lines, web) = (world.lines(Echo), world.web(Echo));

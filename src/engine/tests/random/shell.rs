@@ -285,7 +285,14 @@ impl Shell {
         let peer = &mut self.peers[choice];
         if peer.socket != Socket::Closed && self.rng.random_bool(self.mood.lose) {
             let state = engine.core.connections.get(peer.id).expect("it is not closed");
-            self.seen.lost += u64::from(state.phase == Phase::Open);
+            let is_orderly = state.flags.has(Flags::ORDERLY);
+            let has_left = match state.phase {
+                Phase::Open => true,
+                Phase::AwaitClose => is_orderly,
+                Phase::Flushing => is_orderly && state.output.is_some(),
+                _ => false,
+            };
+            self.seen.lost += u64::from(has_left);
             peer.was_lost = true;
             engine.lost(peer.id, ErrorKind::ConnectionReset, now);
         }
