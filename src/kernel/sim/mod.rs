@@ -213,6 +213,12 @@ impl Sim {
         self.fingerprint
     }
 
+    /// A kernel in front of this one has told the loop of an error of `stream` that it has made up.
+    /// The reason for it may be read for then, as with any other.
+    pub fn excuse(&mut self, stream: &Handle) {
+        self.descriptors.get_mut(stream.number).may_read = true;
+    }
+
     /// A source of signals.
     pub fn signals(&mut self) -> Handle {
         self.descriptors.open(What::Signals)
