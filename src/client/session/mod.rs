@@ -15,6 +15,8 @@
 mod ending;
 mod receiving;
 mod sending;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use self::ending::Leaving;
