@@ -46,8 +46,8 @@ pub struct Pool {
     scratch: Vec<u8>,
     /// Where it is inflated to: [`BLOCK_BYTES`], once it was needed.
     block: Vec<u8>,
-    /// What all compressors and inflaters are counted with, lent and kept.
-    context_bytes: usize,
+    /// What all of this is counted with, what is lent and what waits here.
+    held_bytes: usize,
     deflated_messages: u64,
     inflated_bytes: u64,
 }
@@ -62,7 +62,7 @@ impl Pool {
             inflaters: Vec::new(),
             scratch: Vec::new(),
             block: Vec::new(),
-            context_bytes: 0,
+            held_bytes: 0,
             deflated_messages: 0,
             inflated_bytes: 0,
         }
@@ -86,27 +86,25 @@ impl Pool {
     /// How much memory all of this takes, what connections have of it and what waits here, in bytes.
     #[inline]
     pub fn held_bytes(&self) -> usize {
-        self.context_bytes + self.scratch.capacity() + self.block.capacity()
+        self.held_bytes
     }
 
     /// How much of that waits here.
     pub fn kept_bytes(&self) -> usize {
-        self.kept_contexts() + self.scratch.capacity() + self.block.capacity()
-    }
-
-    fn kept_contexts(&self) -> usize {
         let windows = (9..=15).filter_map(WindowBits::new);
         let compressors = windows
             .filter(|window| self.compressors[window.index()].is_some())
             .map(compressor_bytes);
-        compressors.sum::<usize>() + self.inflaters.len() * INFLATER_BYTES
+        compressors.sum::<usize>()
+            + self.inflaters.len() * INFLATER_BYTES
+            + self.scratch.capacity()
+            + self.block.capacity()
     }
 
     /// Gives all memory that waits here back to the allocator.
     pub fn trim(&mut self) {
-        self.context_bytes -= self.kept_contexts();
         *self = Pool {
-            context_bytes: self.context_bytes,
+            held_bytes: self.held_bytes - self.kept_bytes(),
             deflated_messages: self.deflated_messages,
             inflated_bytes: self.inflated_bytes,
             ..Pool::new(self.deflate_from)
@@ -125,10 +123,10 @@ impl Pool {
         let takes_over = own.is_some();
         let place = own.unwrap_or(&mut self.compressors[window.index()]);
         let compressor = place.get_or_insert_with(|| {
-            self.context_bytes += compressor_bytes(window);
+            self.held_bytes += compressor_bytes(window);
             Box::new(Compressor::new(window))
         });
-        self.scratch.clear();
+        let scratch_bytes = self.scratch.capacity();
         let done = compressor.compress(message, &mut self.scratch);
         self.deflated_messages += 1;
         let is_sent =
@@ -142,13 +140,14 @@ impl Pool {
         }
         self.scratch.clear();
         self.scratch.shrink_to(MAX_SCRATCH_BYTES);
+        self.held_bytes = self.held_bytes + self.scratch.capacity() - scratch_bytes;
         is_sent
     }
 
     /// An inflater that has seen nothing.
     pub(super) fn take_inflater(&mut self) -> Box<Inflater> {
         self.inflaters.pop().unwrap_or_else(|| {
-            self.context_bytes += INFLATER_BYTES;
+            self.held_bytes += INFLATER_BYTES;
             Box::new(Inflater::new())
         })
     }
@@ -159,19 +158,21 @@ impl Pool {
             inflater.reset();
             self.inflaters.push(inflater);
         } else {
-            self.context_bytes -= INFLATER_BYTES;
+            self.held_bytes -= INFLATER_BYTES;
         }
     }
 
     /// Frees a connection's own compressor.
     pub(super) fn end_compressor(&mut self, _: Box<Compressor>, window: WindowBits) {
-        self.context_bytes -= compressor_bytes(window);
+        self.held_bytes -= compressor_bytes(window);
     }
 
     /// The block to inflate to, for as long as nobody else needs it.
     pub(super) fn take_block(&mut self) -> Vec<u8> {
         let mut block = std::mem::take(&mut self.block);
+        let block_bytes = block.capacity();
         block.resize(BLOCK_BYTES, 0);
+        self.held_bytes += block.capacity() - block_bytes;
         block
     }
 
