@@ -38,6 +38,8 @@ pub struct Marks {
     pub ahead: usize,
     /// From here on there may be frames that are to be put ahead.
     pub strays: Option<usize>,
+    /// There was something in it that its receiver did not ask for.
+    pub is_pushed: bool,
 }
 
 impl Buffer {

@@ -89,11 +89,12 @@ pub(crate) fn limits_line(limits: &Limits) -> String {
     let time =
         |span| Timeout::new(span).map_or_else(|| format!("{span:?}"), |time| time.to_string());
     format!(
-        "limits: message {}, line {}, queue {}; handshake {}, keep-alive {}, ping {} + {}, \
+        "limits: message {}, line {}, queue {}, memory {}; handshake {}, keep-alive {}, ping {} + {}, \
          drain {}\n",
         size(limits.protocol.frames.max_message),
         size(limits.protocol.max_line),
         size(limits.max_queued_bytes),
+        size(limits.max_memory_bytes),
         time(limits.handshake_timeout),
         time(limits.keepalive_timeout),
         time(limits.ping_interval),
@@ -208,7 +209,7 @@ unix://./t               time     nc -U ./t
     fn limits_print_as_they_are_typed() {
         assert_eq!(
             limits_line(&Limits::default()),
-            "limits: message 1MiB, line 1MiB, queue 1MiB; handshake 10s, keep-alive 10s, \
+            "limits: message 1MiB, line 1MiB, queue 1MiB, memory 1GiB; handshake 10s, keep-alive 10s, \
              ping 25s + 8s, drain 30s\n"
         );
         let line = |max_connections| {

@@ -416,7 +416,10 @@ fn the_table_has_a_row_for_each_binding_with_its_real_port() {
     for (row, line) in expected.iter().zip(&lines) {
         assert_eq!(*line, format!("{:width$}  {:7}  {}", row[0], row[1], row[2]));
     }
-    assert!(lines[6].starts_with("limits: message 1MiB, line 1MiB, queue 1MiB; "), "{log}");
+    assert!(
+        lines[6].starts_with("limits: message 1MiB, line 1MiB, queue 1MiB, memory 1GiB; "),
+        "{log}"
+    );
     let words: Vec<_> = lines[7].split(' ').collect();
     let [label, descriptors, "enough", "for", connections, "connections", "at", "a", "time"] =
         words[..]

@@ -197,6 +197,7 @@ fn limits(options: &Options) -> Limits {
         close_timeout: Duration::from_secs(2),
         drain_timeout: Duration::from_secs(2),
         max_queued_bytes: usize::MAX / 2,
+        max_memory_bytes: usize::MAX,
         ..Limits::default()
     }
     .with_max_message(options.size.max(1024) * 2)

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use readily::access::{AllowedHost, AllowedOrigin, HostPolicy, OriginPolicy, Token};
-use readily::config::{BindingError, Bindings, ByteSize, Config, Spin, Timeout};
+use readily::config::{Bindings, ByteSize, Config, Spin, Timeout};
 use readily::engine::Limits;
 
 /// What to serve, and within which limits.
@@ -43,6 +43,12 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SIZE", help_heading = "Limits",
           default_value_t = size(Limits::default().max_queued_bytes))]
     max_queued: ByteSize,
+
+    /// What the buffers of all connections may hold together; above it nothing is read and nobody
+    /// accepted, and slow consumers are closed, then who holds most
+    #[arg(long, value_name = "SIZE", help_heading = "Limits",
+          default_value_t = size(Limits::default().max_memory_bytes))]
+    max_memory: ByteSize,
 
     /// The smallest WebSocket message that is compressed, on bindings with `deflate`; 0: each, even if
     /// that does not make it smaller
@@ -106,14 +112,19 @@ pub(crate) struct ServeArgs {
 
 impl ServeArgs {
     /// The configuration; the built-in bindings have a socket in `temp_dir`.
-    pub(crate) fn config(self, temp_dir: &Path) -> Result<Config, BindingError> {
+    ///
+    /// # Errors
+    /// One line: a binding that is wrong, or limits that contradict each other.
+    pub(crate) fn config(self, temp_dir: &Path) -> Result<Config, String> {
         let bindings = if self.bindings.is_empty() {
-            Bindings::builtin(temp_dir)?
+            Bindings::builtin(temp_dir)
         } else {
-            Bindings::parse(&self.bindings)?
+            Bindings::parse(&self.bindings)
         };
+        let bindings = bindings.map_err(|error| error.to_string())?;
         let mut limits = Limits {
             max_queued_bytes: self.max_queued.bytes(),
+            max_memory_bytes: self.max_memory.bytes(),
             handshake_timeout: self.handshake_timeout.duration(),
             keepalive_timeout: self.keepalive_timeout.duration(),
             ping_interval: self.ping_interval.duration(),
@@ -124,6 +135,7 @@ impl ServeArgs {
         .with_max_message(self.max_message.bytes());
         limits.protocol.max_line = self.max_line.bytes();
         limits.protocol.deflate_from = self.deflate_from;
+        check(&limits)?;
         Ok(Config {
             bindings,
             limits,
@@ -141,6 +153,19 @@ impl ServeArgs {
 fn read_token(path: &str) -> Result<Token, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     Token::parse(&text).ok_or_else(|| "it has to hold one visible word".to_owned())
+}
+
+/// Whether the limits agree with each other. A program that embeds the server may leave that to the
+/// engine, which makes them agree; a person is told what does not.
+fn check(limits: &Limits) -> Result<(), String> {
+    let least = limits.least_memory_bytes();
+    if limits.max_memory_bytes < least {
+        return Err(format!(
+            "--max-memory {} is too little for one message of the longest kind: at least {least}",
+            size(limits.max_memory_bytes),
+        ));
+    }
+    Ok(())
 }
 
 /// Reads a number of connections.
@@ -248,6 +273,7 @@ mod tests {
     #[test]
     fn every_option_reaches_the_configuration() {
         let args = "--max-message 2KiB --max-line 3KiB --max-queued 4KiB --max-connections 5 \
+                    --max-memory 512KiB \
                     --handshake-timeout 6s --keepalive-timeout 7s --ping-interval 8s \
                     --pong-timeout 9s --drain-timeout 10s --deflate-from 11 --allow-origin null \
                     --allow-origin https://a --allow-host b --max-per-ip 12 echo=tcp://:1";
@@ -255,6 +281,7 @@ mod tests {
         let config = args.config(Path::new("/tmp")).expect("legal");
         let mut expected = Limits {
             max_queued_bytes: 4 * 1024,
+            max_memory_bytes: 512 * 1024,
             handshake_timeout: Duration::from_secs(6),
             keepalive_timeout: Duration::from_secs(7),
             ping_interval: Duration::from_secs(8),

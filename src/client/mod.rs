@@ -149,6 +149,7 @@ impl Client {
             // The session looks how much room there is before it passes anything on; what one read
             // of a server may add is bounded, and this is above it.
             max_queued_bytes: MAX_PASSED_ON + MAX_ESCAPED_BYTE * options.max_message,
+            max_memory_bytes: usize::MAX,
             ..Limits::default()
         }
         .with_max_message(options.max_message);

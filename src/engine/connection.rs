@@ -209,6 +209,19 @@ impl Connection {
         self.flags.clear(Flags::PINGED);
     }
 
+    /// Something has come. Of a WebSocket, any byte is a sign of life. Returns whether it was asked for.
+    #[inline]
+    pub(super) fn hear(&mut self, now: Tick) -> bool {
+        let is_heard =
+            self.phase == Phase::Open || (self.phase == Phase::AwaitClose && self.is_our_own());
+        if !is_heard || self.protocol.websocket().is_none() {
+            return false;
+        }
+        let is_answer = self.flags.has(Flags::PINGED);
+        self.note_life(now);
+        is_answer
+    }
+
     /// For how long nothing has come; of a WebSocket whose peer is asked for a sign of life, since
     /// that was asked.
     pub(super) fn silence(&self, now: Tick) -> Option<Duration> {
@@ -262,6 +275,15 @@ impl Connection {
     /// both would wait for ever.
     pub(super) fn is_paused(&self) -> bool {
         self.flags.has(Flags::FULL) && !self.is_our_own()
+    }
+
+    /// Whether it does not take what was pushed to it. A little may always be on its way.
+    pub(super) fn is_slow_consumer(&self, limits: &Limits) -> bool {
+        self.output.as_ref().is_some_and(|output| {
+            output.marks.is_pushed
+                && output.marks.is_blocked
+                && output.len() > limits.low_water_bytes
+        })
     }
 
     /// Output has shrunk: notes that it has fallen below the low-water mark, and returns whether it has.

@@ -9,6 +9,7 @@ use super::connections::ConnId;
 use super::core::Core;
 use super::dial::Dial;
 use super::endpoint::BindingId;
+use super::sending::Why;
 use crate::protocol::{CloseReason, Format, Message};
 use crate::time::{Time, WallClock};
 
@@ -47,14 +48,16 @@ impl<'a> Context<'a> {
     /// fit into [`Limits::max_queued_bytes`](super::Limits::max_queued_bytes): a peer that does
     /// not read what is pushed to it is closed and counted, and nobody waits for it.
     pub fn send(&mut self, peer: ConnId, message: Message<'_>) -> bool {
-        self.core.queue(peer, message, self.current == Some(peer))
+        let why = if self.current == Some(peer) { Why::Reply } else { Why::Push };
+        self.core.queue(peer, message, why)
     }
 
     /// Queues a message for a peer that has [`room`](Context::room), and for others not:
     /// [`on_drained`](crate::service::Service::on_drained) tells when there is room again. Nobody is
     /// closed for being slow. Returns whether it was queued.
     pub fn try_send(&mut self, peer: ConnId, message: Message<'_>) -> bool {
-        self.room(peer) > 0 && self.core.queue(peer, message, true)
+        let why = if self.current == Some(peer) { Why::Reply } else { Why::Offer };
+        self.room(peer) > 0 && self.core.queue(peer, message, why)
     }
 
     /// Pushes one message to many peers, encoding it once for each format on the wire; returns for

@@ -22,7 +22,7 @@ use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
 use crate::codec::websocket::deflate::{self, Agreement};
 use crate::protocol::{CloseReason, Closing, Event, Protocol, Wire};
-use crate::time::Now;
+use crate::time::{Now, Time};
 
 /// The state of the engine without the services.
 #[derive(Debug)]
@@ -49,6 +49,11 @@ pub(super) struct Core {
     pub(super) closed: VecDeque<Closed>,
     /// Connections that services ask for.
     pub(super) dials: VecDeque<Dial>,
+    /// When it was last said that connections are shed.
+    pub(super) warned_of_shedding: Option<Time>,
+    /// Who was shed, for tests that have to know it of everybody.
+    #[cfg(test)]
+    pub(super) shed: Vec<ConnId>,
     /// Somebody with the right to do so has asked the server to stop, and to give everybody so much
     /// time for it.
     pub(super) stop_requested: Option<Duration>,
@@ -90,6 +95,9 @@ impl Core {
             drained: VecDeque::new(),
             closed: VecDeque::new(),
             dials: VecDeque::new(),
+            warned_of_shedding: None,
+            #[cfg(test)]
+            shed: Vec::new(),
             stop_requested: None,
         }
     }
@@ -197,7 +205,7 @@ impl Core {
             let is_lost = matches!(reason, CloseReason::Lost(_))
                 && connection.flags.has(Flags::ORDERLY)
                 && (before == Phase::AwaitClose || is_cut_off);
-            if is_lost || matches!(reason, CloseReason::TimedOut(_)) {
+            if is_lost || matches!(reason, CloseReason::TimedOut(_) | CloseReason::Shed) {
                 debug!("{id}: {reason}");
                 self.stats.count_close(&reason);
             }

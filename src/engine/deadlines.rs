@@ -17,8 +17,9 @@ const TIMERS_PER_TURN: usize = 4_096;
 const RESUMES_PER_TURN: usize = 8;
 
 impl<O: Observer> Engine<O> {
-    /// Time has passed: deadlines, services' timers, and peers that have room again. Does a
-    /// bounded amount of work; what is left is due at once.
+    /// Time has passed: deadlines, services' timers, and peers that have room again; and if the
+    /// buffers hold more than they may, whoever holds most is closed. Does a bounded amount of work;
+    /// what is left is due at once.
     pub fn handle_timeout(&mut self, now: Now) {
         self.core.now = now;
         self.expire_timers();
@@ -31,8 +32,16 @@ impl<O: Observer> Engine<O> {
         self.tell_closed();
         // Who is put on the list again has to wait for the next turn.
         for _ in 0..self.core.drained.len().min(RESUMES_PER_TURN) {
+            if self.core.is_full() {
+                break;
+            }
             let Some(id) = self.core.next_drained() else { break };
             self.resume(id);
+        }
+        // Who is told that somebody was closed may have something to say to others.
+        while self.core.is_full() {
+            self.core.make_room();
+            self.tell_closed();
         }
     }
 

@@ -48,16 +48,9 @@ impl<O: Observer> Engine<O> {
         self.core.stats.bytes_received += bytes.len() as u64;
         match connection.phase {
             Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
-                let is_heard = connection.phase == Phase::Open
-                    || (connection.phase == Phase::AwaitClose && connection.is_our_own());
-                if is_heard && connection.protocol.websocket().is_some() {
-                    // Any byte is a sign of life.
-                    let is_answer = connection.flags.has(Flags::PINGED);
-                    connection.note_life(tick);
-                    if is_answer {
-                        // The next ping may be due before the answer to this one was.
-                        self.core.rearm(id);
-                    }
+                if connection.hear(tick) {
+                    // The next ping may be due before the answer to this one was.
+                    self.core.rearm(id);
                 }
                 let left = self.decode(id, bytes);
                 if left > 0 {
@@ -72,6 +65,17 @@ impl<O: Observer> Engine<O> {
                 }
             }
             Phase::Connecting | Phase::Flushing | Phase::Dead => {}
+        }
+    }
+
+    /// There is something to read from a peer, which waits because the engine is
+    /// [full](Engine::is_full). That it has come is a sign of life, whatever it is: else a peer would
+    /// be closed for an answer that nobody looks at.
+    pub fn read_waits(&mut self, id: ConnId, now: Now) {
+        self.core.now = now;
+        let tick = self.core.tick();
+        if self.core.connections.get_mut(id).is_some_and(|connection| connection.hear(tick)) {
+            self.core.rearm(id);
         }
     }
 

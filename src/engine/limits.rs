@@ -40,6 +40,10 @@ pub struct Limits {
     /// and input is parked while more than this is waiting. (What a service offers to who has room for it
     /// goes at most one message above the high-water mark.)
     pub max_queued_bytes: usize,
+    /// What the buffers of all connections may hold together. Above it nothing is read and nobody is
+    /// accepted, and connections are closed until there is room: slow consumers first, then who holds
+    /// most.
+    pub max_memory_bytes: usize,
 }
 
 impl Default for Limits {
@@ -59,6 +63,7 @@ impl Default for Limits {
             high_water_bytes: 256 * 1024,
             low_water_bytes: 64 * 1024,
             max_queued_bytes: 1024 * 1024,
+            max_memory_bytes: 1024 * 1024 * 1024,
         }
     }
 }
@@ -73,12 +78,37 @@ impl Default for protocol::Limits {
     }
 }
 
+/// What a connection takes at most to compress, and to inflate.
+const DEFLATE_BYTES: usize = 512 * 1024;
+
 impl Limits {
     /// The same limits with the longest WebSocket message set to `bytes`; the number of fragments
     /// follows from it.
     pub fn with_max_message(mut self, bytes: usize) -> Limits {
         self.protocol.frames = frames::Limits::for_messages_of(bytes);
         self
+    }
+
+    /// The least memory that is of use: one connection in the middle of a message of the longest kind
+    /// has it twice, as it came and as it is answered, each in a buffer that may be twice as large.
+    pub fn least_memory_bytes(&self) -> usize {
+        self.longest_message().saturating_mul(4)
+    }
+
+    /// How much more than [`max_memory_bytes`](Limits::max_memory_bytes) the buffers may hold for a
+    /// moment, in the middle of a turn: what one read of at most `read_bytes` makes of one connection.
+    /// That is a full queue and one reply on top of it, and an incomplete message, in buffers that may be twice as
+    /// large; what is parked of the read; and what compressing takes.
+    pub fn memory_slack(&self, read_bytes: usize) -> usize {
+        let buffers =
+            self.longest_message().saturating_mul(2).saturating_add(self.max_queued_bytes);
+        buffers.saturating_mul(2).saturating_add(read_bytes).saturating_add(DEFLATE_BYTES)
+    }
+
+    /// The longest message, with what goes around it.
+    fn longest_message(&self) -> usize {
+        let longest = self.protocol.frames.max_message.max(self.protocol.max_line);
+        longest.saturating_add(protocol::Format::OVERHEAD)
     }
 
     /// The same limits, made to agree with each other, once and not for every message. The cap on
@@ -91,6 +121,7 @@ impl Limits {
         self.max_queued_bytes = self.max_queued_bytes.max(longest);
         self.high_water_bytes = self.high_water_bytes.min(self.max_queued_bytes);
         self.low_water_bytes = self.low_water_bytes.min(self.high_water_bytes);
+        self.max_memory_bytes = self.max_memory_bytes.max(self.least_memory_bytes());
         self
     }
 }

@@ -38,6 +38,7 @@ mod observer;
 mod requests;
 mod sending;
 mod shared_frame;
+mod shedding;
 mod shell;
 mod stats;
 #[cfg(test)]

@@ -13,12 +13,9 @@ use crate::codec::websocket::deflate;
 use crate::protocol::{CloseReason, Format, Message};
 
 impl Core {
-    /// Queues a message. A reply is always admitted: reading stops instead. What is pushed must
-    /// fit under the cap, or its receiver is a slow consumer and is closed. Returns whether it was
-    /// queued.
-    pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, is_reply: bool) -> bool {
-        let cap = if is_reply { usize::MAX } else { self.limits.max_queued_bytes };
-        self.append(to, message, cap, |format, output, shared| {
+    /// Queues a message. Returns whether it was queued.
+    pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, why: Why) -> bool {
+        self.append(to, message, why, |format, output, shared| {
             format.encode(output, message, shared.rng, shared.deflate);
         })
     }
@@ -29,7 +26,7 @@ impl Core {
         to: impl IntoIterator<Item = ConnId>,
         message: Message<'_>,
     ) -> usize {
-        self.fan_out(to, message, self.limits.max_queued_bytes, |_, _| true)
+        self.fan_out(to, message, Why::Push, |_, _| true)
     }
 
     /// Queues one message for those who have room for it. Of the others, those who may have some again
@@ -40,7 +37,7 @@ impl Core {
         message: Message<'_>,
         without_room: &mut Vec<ConnId>,
     ) -> usize {
-        self.fan_out(to, message, usize::MAX, |core, id| {
+        self.fan_out(to, message, Why::Offer, |core, id| {
             let has_room = core.room(id) > 0;
             if !has_room && core.connections.get(id).is_some_and(|peer| peer.format().is_some()) {
                 without_room.push(id);
@@ -65,7 +62,7 @@ impl Core {
         &mut self,
         to: impl IntoIterator<Item = ConnId>,
         message: Message<'_>,
-        cap: usize,
+        why: Why,
         mut is_wanted: impl FnMut(&Core, ConnId) -> bool,
     ) -> usize {
         let mut frame = SharedFrame::new(message);
@@ -74,7 +71,7 @@ impl Core {
             if !is_wanted(self, id) {
                 continue;
             }
-            count += usize::from(self.append(id, message, cap, |format, output, shared| {
+            count += usize::from(self.append(id, message, why, |format, output, shared| {
                 match frame.encoding(format, shared) {
                     Some(encoding) => output.extend_from_slice(encoding),
                     None => format.encode(output, message, shared.rng, shared.deflate),
@@ -85,23 +82,28 @@ impl Core {
         count
     }
 
-    /// Has `encode` append a message to the output of a connection, unless that would be more than
-    /// `cap`: then the peer is a slow consumer. A connection that compresses with what it has sent
-    /// before encodes the message itself. Returns whether it was done.
+    /// Has `encode` append a message to the output of a connection, if it may be sent to it for this
+    /// reason. A connection that compresses with what it has sent before encodes the message itself.
+    /// Returns whether it was done.
     #[inline]
     fn append(
         &mut self,
         id: ConnId,
         message: Message<'_>,
-        cap: usize,
+        why: Why,
         encode: impl FnOnce(Format, &mut Vec<u8>, &mut Shared<'_>),
     ) -> bool {
+        if why != Why::Reply {
+            self.make_room();
+        }
         let Some(connection) = self.connections.get_mut(id) else { return false };
         let Some(format) = connection.format() else { return false };
-        let length = message.as_bytes().len();
-        if connection.queued_bytes() + length + Format::OVERHEAD > cap {
-            self.end(id, CloseReason::SlowConsumer, Phase::Dead);
-            return false;
+        if why == Why::Push {
+            let queued = connection.queued_bytes() + message.as_bytes().len() + Format::OVERHEAD;
+            if queued > self.limits.max_queued_bytes {
+                self.end(id, CloseReason::SlowConsumer, Phase::Dead);
+                return false;
+            }
         }
         let output = connection.output.get_or_insert_with(|| self.pool.take());
         let Core { pool, rng, deflate, .. } = self;
@@ -116,6 +118,7 @@ impl Core {
             }
             return true;
         }
+        output.marks.is_pushed |= why != Why::Reply;
         self.pool.settle_output(output);
         connection.note_growth(&self.limits);
         if !connection.flags.has(Flags::DIRTY) {
@@ -183,6 +186,17 @@ impl Core {
         }
         Some(id)
     }
+}
+
+/// Why a message is sent to a peer, and so what becomes of it where there is no room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Why {
+    /// The peer has said something. It is always admitted: reading stops instead.
+    Reply,
+    /// It has to fit under the cap, or its receiver is a slow consumer and is closed.
+    Push,
+    /// Its receiver has room for it.
+    Offer,
 }
 
 /// What encoding takes besides a message.

@@ -96,6 +96,13 @@ impl<O: Observer> Engine<O> {
         })
     }
 
+    /// Whether all buffers together hold as much as they may. Then nothing is read, and nobody is
+    /// accepted; the next [`handle_timeout`](Engine::handle_timeout) makes room.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.core.is_full()
+    }
+
     /// What closing asks for at this moment, to be called when the output has been written as far
     /// as it goes. Each step is named once, but for `Close`, which stays until the connection is
     /// removed.
@@ -179,6 +186,7 @@ impl<O: Observer> Engine<O> {
         if !self.core.drained.is_empty()
             || !self.core.dirty.is_empty()
             || !self.core.dials.is_empty()
+            || self.core.is_full()
         {
             return Some(now);
         }

@@ -84,6 +84,8 @@ counters! {
     close_timeouts,
     /// Peers closed because they did not read what was pushed to them.
     slow_consumers,
+    /// Connections closed because they held most when all buffers together held too much.
+    shed,
     /// Times that input was parked because a peer did not read its replies, or sent what takes long to
     /// inflate.
     parked,
@@ -109,6 +111,7 @@ impl Stats {
             CloseReason::Lost(_) => &mut self.lost,
             CloseReason::Abnormal => &mut self.abnormal,
             CloseReason::SlowConsumer => &mut self.slow_consumers,
+            CloseReason::Shed => &mut self.shed,
             CloseReason::TimedOut(deadline) => match deadline {
                 Deadline::Connect | Deadline::Handshake => &mut self.handshake_timeouts,
                 Deadline::Pong => &mut self.pong_timeouts,

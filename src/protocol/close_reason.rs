@@ -56,6 +56,8 @@ pub enum CloseReason {
     TimedOut(Deadline),
     /// The peer did not read what was pushed to it.
     SlowConsumer,
+    /// All buffers together held too much, and this connection's held most.
+    Shed,
     /// The connection broke, with RST for example.
     Lost(io::ErrorKind),
 }
@@ -76,6 +78,7 @@ impl CloseReason {
             | CloseReason::Refused(_)
             | CloseReason::TimedOut(_)
             | CloseReason::SlowConsumer
+            | CloseReason::Shed
             | CloseReason::Lost(_) => false,
         }
     }
@@ -105,6 +108,7 @@ impl fmt::Display for CloseReason {
             CloseReason::TimedOut(Deadline::Close) => f.write_str("no answer to a Close frame"),
             CloseReason::TimedOut(Deadline::Flush) => f.write_str("takes no output"),
             CloseReason::SlowConsumer => f.write_str("slow consumer"),
+            CloseReason::Shed => f.write_str("shed: it held most of the memory"),
             CloseReason::Lost(kind) => write!(f, "{kind}"),
         }
     }

@@ -9,6 +9,7 @@
 //! | or [of this address](Reactor::set_max_per_ip) | is accepted, and aborted | the next one |
 //! | no descriptor is free | is turned away with the one [in reserve](Kernel::refuse) | the next one |
 //! | neither is the reserve, or no memory, or it is forbidden | goes on waiting | the listener rests |
+//! | the buffers hold [as much as they may](crate::engine::Engine::is_full) | goes on waiting | in the next turn |
 //!
 //! A listener that rests is tried again by itself. So do all of them when many are turned away for
 //! want of a descriptor, because those may come again at once: 64 in a tenth of a second hear of it, and
@@ -118,7 +119,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             }
         }
         // Whoever was first in this turn is last in the next.
-        if !self.listeners.is_empty() {
+        if self.listeners.len() > 1 {
             self.listeners.rotate_left(1);
         }
     }
@@ -127,13 +128,13 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     fn accept_once(&mut self, index: usize) -> bool {
         let now = self.now;
         let Source::Listener(listener) = &mut self.sources[index] else { return false };
-        if listener.paused_until.is_some_and(|until| until > now.time) {
+        if !listener.readiness.has(Readiness::READABLE)
+            || listener.paused_until.is_some_and(|until| until > now.time)
+            || self.engine.is_full()
+        {
             return false;
         }
         listener.paused_until = None;
-        if !listener.readiness.has(Readiness::READABLE) {
-            return false;
-        }
         let (stream, peer) = match self.kernel.accept(&mut listener.socket) {
             Ok(accepted) => accepted,
             Err(error) => {

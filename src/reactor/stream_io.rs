@@ -46,6 +46,10 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         {
             return false;
         }
+        if self.engine.is_full() {
+            self.engine.read_waits(id, self.now);
+            return false;
+        }
         let is_packets = self.kernel.kind(&source.stream) == StreamKind::Packet;
         match self.kernel.read(&mut source.stream, &mut self.read_buffer) {
             Ok(read @ (Read::Data(count) | Read::Part(count))) => {

@@ -26,6 +26,7 @@ mod actor;
 mod door;
 mod ear;
 mod fidelity;
+mod memory;
 mod planted;
 mod room;
 mod script;

@@ -219,6 +219,7 @@ fn limits(rng: &mut Xoshiro256PlusPlus) -> Limits {
     let mut pick = |choices: [usize; 4]| choices[rng.random_range(0..4)];
     let mut limits = Limits {
         max_queued_bytes: pick([1, 4_000, 20_000, 1024 * 1024]),
+        max_memory_bytes: pick([1, 50_000, usize::MAX, usize::MAX]),
         high_water_bytes: pick([200, 4_000, 50_000, 256 * 1024]),
         low_water_bytes: pick([0, 100, 3_000, 64 * 1024]),
         ..times
@@ -334,6 +335,9 @@ impl<R: Rules> World<R> {
         if let Some(due) = due {
             self.check_wake(due.max(before));
         }
+        let engine = self.reactor.engine();
+        let is_over = engine.is_full() && !engine.is_draining();
+        assert!(!is_over, "the turn has left too much behind: {:?}", engine.memory());
         if self.looks_inside {
             self.reactor.check_invariants();
             // This takes longer than the turn.
@@ -431,7 +435,8 @@ impl<R: Rules> World<R> {
         let excuses = stats.slow_consumers
             + stats.handshake_timeouts
             + stats.pong_timeouts
-            + stats.close_timeouts;
+            + stats.close_timeouts
+            + stats.shed;
         // Whoever is in the middle of something when the server is told to end is not heard out.
         assert!(
             unhappy.len() as u64 <= excuses || self.ends_at.is_some(),

@@ -13,6 +13,7 @@ mod pressure;
 mod random;
 mod requests;
 mod services;
+mod shedding;
 mod stream;
 mod subprotocols;
 mod urgent;

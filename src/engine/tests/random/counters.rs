@@ -27,7 +27,7 @@ pub(super) fn expected(peers: &[Peer], seen: Seen, found: &Stats) -> Stats {
     let is_all_answered = peers
         .iter()
         .filter(|peer| peer.script.refusals > 0)
-        .all(|peer| !peer.was_lost && (!seen.drain || peer.is_known));
+        .all(|peer| !peer.was_lost && !peer.was_shed && (!seen.drain || peer.is_known));
     let refused: u64 = peers.iter().map(|peer| peer.script.refusals).sum();
     Stats {
         opened: peers.len() as u64,
@@ -40,6 +40,7 @@ pub(super) fn expected(peers: &[Peer], seen: Seen, found: &Stats) -> Stats {
         protocol_errors: count(&|peer| matches!(peer.reason, Some(CloseReason::Refused(_)))),
         abnormal: count(&|peer| peer.reason == Some(CloseReason::Abnormal)),
         slow_consumers: count(&|peer| peer.reason == Some(CloseReason::SlowConsumer)),
+        shed: count(&|peer| peer.was_shed),
         close_timeouts: count(&leaves_our_close_unanswered),
         lost: seen.lost,
         parked: seen.parked,
@@ -51,5 +52,5 @@ pub(super) fn expected(peers: &[Peer], seen: Seen, found: &Stats) -> Stats {
 fn leaves_our_close_unanswered(peer: &Peer) -> bool {
     peer.script.kind == Kind::WebSocket
         && matches!(peer.reason, Some(CloseReason::Closed(_) | CloseReason::Draining))
-        && !(peer.was_lost || peer.script.answers_close || peer.script.has_fin)
+        && !(peer.was_lost || peer.was_shed || peer.script.answers_close || peer.script.has_fin)
 }

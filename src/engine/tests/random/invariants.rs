@@ -15,6 +15,7 @@ impl Shell {
     pub(super) fn check_invariants(&self) {
         let engine = &self.world.engine;
         engine.check_invariants();
+        assert!(!engine.is_full(), "nobody made room: {:?}", engine.memory());
         for peer in self.peers.iter().filter(|peer| peer.socket != Socket::Closed) {
             let state = engine.core.connections.get(peer.id).expect("it is not closed");
             let queued = state.queued_bytes();

@@ -49,6 +49,7 @@ pub(super) fn narrow_limits(rng: &mut StdRng) -> Limits {
         max_queued_bytes: pick(rng, [1, 1_000, 3_000, 20_000]),
         high_water_bytes: pick(rng, [200, 4_000, 50_000]),
         low_water_bytes: pick(rng, [0, 100, 3_000]),
+        max_memory_bytes: pick(rng, [1, 10_000, 50_000, usize::MAX, usize::MAX]),
         ..Limits::default()
     }
     .with_max_message(longest);

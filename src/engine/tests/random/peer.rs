@@ -24,6 +24,8 @@ pub(super) struct Peer {
     pub(super) has_ended: bool,
     /// The shell has broken the connection.
     pub(super) was_lost: bool,
+    /// It held most when too much was held.
+    pub(super) was_shed: bool,
     /// On the list of those to be served: there may be more to read, and it is wanted.
     pub(super) is_ready: bool,
     /// Some of its output could not be written; there will be room.
@@ -52,6 +54,7 @@ impl Peer {
             sent: 0,
             has_ended: false,
             was_lost: false,
+            was_shed: false,
             is_ready: true,
             is_blocked: false,
             received: Vec::new(),
@@ -134,12 +137,13 @@ impl Peer {
     /// Whether its conversation was cut short by the server or the network.
     pub(super) fn was_cut_short(&self) -> bool {
         self.was_lost
+            || self.was_shed
             || matches!(self.reason, Some(CloseReason::SlowConsumer | CloseReason::Draining))
     }
 
     /// Whether what was said to it may have been dropped.
     fn may_miss_something(&self) -> bool {
-        self.was_lost || self.reason == Some(CloseReason::SlowConsumer)
+        self.was_lost || self.was_shed || self.reason == Some(CloseReason::SlowConsumer)
     }
 
     /// Checks that it heard and was heard. `has_drained`: the server has.
@@ -169,6 +173,7 @@ impl Peer {
         let is_true = match reason {
             CloseReason::Lost(_) => self.was_lost,
             CloseReason::SlowConsumer => manner == Manner::Relay,
+            CloseReason::Shed => self.was_shed,
             CloseReason::Draining => has_drained,
             reason => self.script.explains(reason),
         };

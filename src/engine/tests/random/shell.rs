@@ -187,7 +187,8 @@ impl Shell {
 
     /// The next peer comes, to the first place that is free: perhaps one that somebody had before.
     fn accept(&mut self) {
-        if self.seen.drain || self.scripts.is_empty() || !self.rng.random_bool(0.4) {
+        let may_come = !self.seen.drain && !self.world.engine.is_full();
+        if !may_come || self.scripts.is_empty() || !self.rng.random_bool(0.4) {
             return;
         }
         let script = self.scripts.remove(0);
@@ -210,7 +211,9 @@ impl Shell {
         let peer = &mut self.peers[index];
         peer.is_ready = false;
         let (engine, now) = (&mut self.world.engine, self.world.now);
-        if engine.wants_read(peer.id) {
+        if engine.wants_read(peer.id) && engine.is_full() {
+            engine.read_waits(peer.id, now);
+        } else if engine.wants_read(peer.id) {
             let most = self.rng.random_range(1..=self.mood.most);
             if let Some(mut bytes) = peer.next_read(most) {
                 engine.receive(peer.id, &mut bytes, now);
@@ -335,6 +338,9 @@ impl Shell {
 
     /// Reads what the service has reported in this round.
     fn read_notes(&mut self) {
+        for id in self.world.engine.core.shed.drain(..) {
+            self.peers[id.generation as usize].was_shed = true;
+        }
         while let Ok(note) = self.notes.try_recv() {
             let (Note::Opened(id) | Note::Heard(id, _) | Note::Said(id, _) | Note::Closed(id, _)) =
                 note;
