@@ -100,6 +100,18 @@ pub enum ListenAddress {
     UnixPacket(UnixAddress),
 }
 
+/// As a URL names it, without its scheme.
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListenAddress::Tcp(address) | ListenAddress::Udp(address) => address.fmt(f),
+            ListenAddress::Unix(address)
+            | ListenAddress::UnixDatagram(address)
+            | ListenAddress::UnixPacket(address) => address.name.fmt(f),
+        }
+    }
+}
+
 /// Something a client can connect to, resolved.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConnectAddress {

@@ -12,32 +12,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! This is where the layers meet: bindings become sockets of the real [`Mio`] kernel, endpoints of
+//! This is where the layers meet: bindings become sockets of a kernel, the real [`Mio`] as a rule, endpoints of
 //! an [`Engine`], and sources of a [`Reactor`].
 
 mod built_in;
+mod descriptors;
+mod endpoints;
+
+pub use self::descriptors::Descriptors;
 
 use std::fmt;
 use std::io;
-use std::num::NonZeroUsize;
 
-use crate::codec::websocket::handshake::Subprotocols;
-use crate::config::{Binding, BindingError, Config, Framing, Plan, Transport};
-use crate::engine::{BindingId, Endpoint, Engine, Observer, ServiceId, StopScope};
-use crate::kernel::{
-    BindError, BoundSocket, LocalAddr, Mio, open_descriptors, raise_descriptor_limit,
-};
-use crate::protocol::{Route, Site};
+use self::endpoints::{endpoint, stop_scope};
+use crate::config::{Binding, BindingError, Config, Plan};
+use crate::engine::{BindingId, Engine, Observer, ServiceId};
+use crate::kernel::{BindError, BoundSocket, Kernel, LocalAddr, Machine, Mio};
 use crate::reactor::{Reactor, Stop};
 use crate::service::Service;
-
-/// Descriptors that are not for clients, besides those that are open when the server starts: to look
-/// at files with, and for what services dial.
-const SPARE_DESCRIPTORS: u64 = 16;
-
-/// Descriptors that are taken to be open, besides the listeners, where the system does not say: the
-/// standard streams, epoll, the signals' pipe, the reserve.
-const USUAL_DESCRIPTORS: u64 = 8;
 
 /// A server that is being set up.
 #[derive(Default)]
@@ -115,9 +107,23 @@ impl Server {
     /// # Errors
     /// As [`bind`](Server::bind).
     pub fn bind_observed<O: Observer>(self, observer: O) -> Result<BoundServer<O>, StartError> {
+        self.bind_on(Mio::new().map_err(StartError::System)?, rand::random(), observer)
+    }
+
+    /// Opens the sockets on a kernel of the caller's. `seed` determines every random number, so that
+    /// the server is a function of it and of what the kernel answers.
+    ///
+    /// # Errors
+    /// As [`bind`](Server::bind).
+    pub fn bind_on<K: Machine, O: Observer>(
+        self,
+        mut kernel: K,
+        seed: u64,
+        observer: O,
+    ) -> Result<BoundServer<O, K>, StartError> {
         let Server { config, services, service_of } = self;
-        let descriptors = raise_descriptor_limit().map_err(StartError::System)?;
-        let mut engine = Engine::new(config.limits, rand::random(), observer);
+        let limit = kernel.raise_descriptor_limit().map_err(StartError::System)?.soft;
+        let mut engine = Engine::new(config.limits, seed, observer);
         let ids: Vec<ServiceId> =
             services.into_iter().map(|(_, service)| engine.add_service(service)).collect();
         let bindings: Vec<BindingId> = config
@@ -127,7 +133,6 @@ impl Server {
             .zip(service_of)
             .map(|(binding, service)| engine.add_binding(ids[service], stop_scope(binding)))
             .collect();
-        let kernel = Mio::new().map_err(StartError::System)?;
         // Nobody, until it is known how many descriptors are left.
         let mut reactor = Reactor::new(kernel, engine, 0);
         reactor.set_spin(config.spin);
@@ -138,7 +143,8 @@ impl Server {
                 Plan::One(binding) => *binding,
                 Plan::Web(paths) => paths[0].1,
             };
-            let bound = Mio::listen(&listener.listen).map_err(|error| StartError::Bind {
+            let bound = reactor.kernel_mut().listen_on(&listener.listen);
+            let bound = bound.map_err(|error| StartError::Bind {
                 binding: config.bindings.as_slice()[first].to_string(),
                 error,
             })?;
@@ -156,7 +162,7 @@ impl Server {
             match bound.socket {
                 BoundSocket::Listener(socket) => reactor.add_listener(socket, endpoint),
                 BoundSocket::Datagram(socket) => {
-                    for own in bound.local.sender_addresses() {
+                    for own in reactor.kernel_mut().own_addresses(&bound.local) {
                         reactor.engine_mut().add_own_address(own);
                     }
                     if let LocalAddr::Unix(own) = bound.local {
@@ -167,11 +173,12 @@ impl Server {
             }
             .map_err(StartError::System)?;
         }
-        let signals = Mio::signals().map_err(StartError::System)?;
+        let signals = reactor.kernel_mut().catch_signals().map_err(StartError::System)?;
         reactor.add_signals(signals).map_err(StartError::System)?;
         let places =
             places.into_iter().map(|place| place.expect("every binding has a listener")).collect();
-        let descriptors = Descriptors::with_open(descriptors.soft, &config);
+        let open = reactor.kernel_mut().open_descriptors(limit).ok();
+        let descriptors = Descriptors::with_open(limit, open, &config);
         reactor.set_max_connections(descriptors.max_connections);
         Ok(BoundServer { reactor, config, places, descriptors })
     }
@@ -198,41 +205,14 @@ impl Place {
 
 /// A server whose sockets are open. Clients can connect; [`run`](BoundServer::run) serves them.
 #[derive(Debug)]
-pub struct BoundServer<O: Observer = ()> {
-    reactor: Reactor<Mio, O>,
+pub struct BoundServer<O: Observer = (), K: Kernel = Mio> {
+    reactor: Reactor<K, O>,
     config: Config,
     places: Vec<Place>,
     descriptors: Descriptors,
 }
 
-/// How many connections there can be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Descriptors {
-    /// How many descriptors the process may have.
-    pub limit: u64,
-    /// How many connections that is enough for.
-    pub possible: usize,
-    /// How many connections are served at a time. Where more were asked for than are possible, others
-    /// are turned away when the descriptors are used up.
-    pub max_connections: usize,
-    /// How many of one IP address, where that is limited.
-    pub max_per_ip: Option<NonZeroUsize>,
-}
-
-impl Descriptors {
-    /// What is left when everything is open that a server needs. All of it counts, whoever opened it:
-    /// a shell or a supervisor may have left us some of theirs.
-    fn with_open(limit: u64, config: &Config) -> Descriptors {
-        let open = open_descriptors(limit);
-        let open = open.unwrap_or(USUAL_DESCRIPTORS + config.listeners().len() as u64);
-        let possible = limit.saturating_sub(open + SPARE_DESCRIPTORS);
-        let possible = usize::try_from(possible).unwrap_or(usize::MAX).max(1);
-        let max_connections = config.max_connections.map_or(possible, NonZeroUsize::get);
-        Descriptors { limit, possible, max_connections, max_per_ip: config.max_per_ip }
-    }
-}
-
-impl<O: Observer> BoundServer<O> {
+impl<O: Observer, K: Kernel> BoundServer<O, K> {
     /// The bindings and where they have ended up, in the order in which they were added.
     pub fn bindings(&self) -> impl Iterator<Item = (&Binding, &Place)> {
         self.config.bindings.as_slice().iter().zip(&self.places)
@@ -251,6 +231,16 @@ impl<O: Observer> BoundServer<O> {
     /// Whoever looks on.
     pub fn observer_mut(&mut self) -> &mut O {
         self.reactor.engine_mut().observer_mut()
+    }
+
+    /// The loop, for who takes its turns one by one.
+    pub fn reactor(&self) -> &Reactor<K, O> {
+        &self.reactor
+    }
+
+    /// The same; nothing that it has opened is to be closed.
+    pub fn reactor_mut(&mut self) -> &mut Reactor<K, O> {
+        &mut self.reactor
     }
 
     /// Serves until SIGINT, SIGTERM, SIGHUP or a client with the right to do so stops it. These signals
@@ -298,73 +288,6 @@ impl std::error::Error for StartError {
         match self {
             StartError::Bind { error, .. } => error.source(),
             StartError::System(error) => Some(error),
-        }
-    }
-}
-
-/// What is spoken at a listener.
-fn endpoint<O: Observer>(
-    config: &Config,
-    plan: &Plan,
-    ids: &[BindingId],
-    engine: &Engine<O>,
-) -> Endpoint {
-    match plan {
-        Plan::Web(paths) => Endpoint::Web(Site {
-            routes: paths
-                .iter()
-                .map(|(_, binding)| {
-                    let id = ids[*binding];
-                    route(&config.bindings.as_slice()[*binding], id, engine.subprotocols(id))
-                })
-                .collect(),
-            resources: paths
-                .iter()
-                .flat_map(|(path, binding)| engine.resources(ids[*binding], path))
-                .collect(),
-            origins: config.origins.clone(),
-            hosts: config.hosts.clone(),
-        }),
-        Plan::One(binding) => {
-            let id = ids[*binding];
-            match config.bindings.as_slice()[*binding].transport() {
-                Transport::Stream { framing: Framing::Lines { .. } } => Endpoint::Line(id),
-                Transport::Stream { framing: Framing::Raw } => Endpoint::Raw(id),
-                Transport::Packet { .. } => Endpoint::Packet(id),
-                Transport::Datagram { .. } => Endpoint::Datagram(id),
-                Transport::WebSocket { .. } => unreachable!("WebSocket has a plan of its own"),
-            }
-        }
-    }
-}
-
-/// The way from a web listener to a binding, whose service offers these subprotocols.
-fn route(binding: &Binding, id: BindingId, offered: &[&str]) -> Route {
-    let Transport::WebSocket { path, subprotocols, deflate } = binding.transport() else {
-        unreachable!("only WebSockets have a path")
-    };
-    let mut subprotocols = subprotocols.clone();
-    if subprotocols.is_empty() && !offered.is_empty() {
-        subprotocols = Subprotocols::parse(&offered.join(",")).expect("a service offers tokens");
-    }
-    Route {
-        path: path.clone(),
-        binding: id.index(),
-        service: binding.service().name().to_owned(),
-        parameters: binding.parameters(),
-        subprotocols,
-        deflate: *deflate,
-    }
-}
-
-/// What `STOP` stops at a binding.
-fn stop_scope(binding: &Binding) -> StopScope {
-    match *binding.transport() {
-        Transport::Stream { framing: Framing::Lines { stop } }
-        | Transport::Packet { stop }
-        | Transport::Datagram { stop } => stop,
-        Transport::Stream { framing: Framing::Raw } | Transport::WebSocket { .. } => {
-            StopScope::Connection
         }
     }
 }

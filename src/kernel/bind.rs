@@ -5,6 +5,7 @@
 //! and those without which an early datagram would lack what its answer needs. When anything
 //! fails, the half-made socket is dropped, and with it the path it may have made.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -18,27 +19,31 @@ use super::directory_lock::DirectoryLock;
 use super::listener::MioListener;
 use super::resolve::resolve;
 use super::unix_path::{self, Claim};
-use super::{packet, udp};
+use super::{Kernel, Mio, packet, udp};
 use crate::address::{Family, InetAddress, ListenAddress, UnixAddress, UnixName};
 
 /// A socket that listens, and where.
-#[derive(Debug)]
-pub struct Bound {
+pub struct Bound<K: Kernel = Mio> {
     /// The socket, to be registered.
-    pub socket: BoundSocket,
+    pub socket: BoundSocket<K>,
     /// Where it listens.
     pub local: LocalAddr,
     /// A stale UNIX socket was at the path and was replaced.
     pub replaced_stale: bool,
 }
 
+impl<K: Kernel> fmt::Debug for Bound<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("local", &self.local).finish_non_exhaustive()
+    }
+}
+
 /// The two kinds of sockets a server listens on.
-#[derive(Debug)]
-pub enum BoundSocket {
+pub enum BoundSocket<K: Kernel = Mio> {
     /// Connections are accepted from it.
-    Listener(MioListener),
+    Listener(K::Listener),
     /// Datagrams are received from it.
-    Datagram(MioDatagram),
+    Datagram(K::Datagram),
 }
 
 /// The address a socket really has: the host resolved, and the port chosen if 0 was asked for.
@@ -72,8 +77,8 @@ impl LocalAddr {
     }
 }
 
-impl std::fmt::Display for LocalAddr {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for LocalAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LocalAddr::Inet(address) => address.fmt(f),
             LocalAddr::Unix(name) => name.fmt(f),

@@ -28,6 +28,7 @@ mod ear;
 mod fidelity;
 mod memory;
 mod planted;
+mod recorded;
 mod room;
 mod script;
 mod services;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 use readily::address::PeerAddr;
-use readily::engine::{Endpoint, EndpointId, Engine, Limits, StopScope};
-use readily::kernel::sim::{Mailbox, Port, Received, Remote, Sim, Weather};
-use readily::kernel::{Signal, StreamKind};
+use readily::engine::{Endpoint, EndpointId, Engine, Limits, Stats, StopScope};
+use readily::kernel::sim::{Handle, Mailbox, Port, Received, Remote, Sim, Weather};
+use readily::kernel::{Kernel, Numbered, Recorder, Signal, StreamKind, Watched};
 use readily::protocol::{Route, Site};
 use readily::reactor::{Reactor, Rules, Stop};
 use readily::service::{Burst, Count, Discard, Echo, Number, Random, Service, TimeService};
@@ -32,6 +32,9 @@ const PATIENT_TURNS: usize = 60_000;
 /// How late after a deadline the loop may wake: time passes in calls, too.
 const LATE: Duration = Duration::from_millis(1);
 
+/// How long a loop looks for events that does.
+pub(crate) const SPIN: Duration = Duration::from_micros(50);
+
 /// Where peers come from: two ways to write one address, and two addresses of one network.
 const ADDRESSES: [&str; 6] = [
     "127.0.0.1",
@@ -44,7 +47,10 @@ const ADDRESSES: [&str; 6] = [
 
 /// A server, and the world around it.
 pub(crate) struct World<R: Rules> {
-    reactor: Reactor<Sim, Witness, R>,
+    reactor: Reactor<Watched<Sim, Option<Recorder>>, Witness, R>,
+    pub(crate) turns: usize,
+    /// From which turn on the loop spins, if it does.
+    pub(crate) spins_from: Option<usize>,
     rng: Xoshiro256PlusPlus,
     season: Season,
     ports: Ports,
@@ -78,36 +84,22 @@ struct Ports {
 /// Setting up.
 impl<R: Rules> World<R> {
     pub(crate) fn new(seed: u64) -> World<R> {
+        World::recorded(seed, None)
+    }
+
+    /// A world of whose kernel a recording is made.
+    pub(crate) fn recorded(seed: u64, recorder: Option<Recorder>) -> World<R> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut sim = Sim::new(seed);
-        let engine = Engine::new(limits(&mut rng), seed, Witness::default());
-        let mut builder = Builder { engine, listeners: Vec::new() };
-        let ports = builder.bind(&mut sim);
-        let (socket, mailbox) = sim.datagram();
-        let signals = sim.signals();
-        let echo = builder.engine.add_service(Box::new(Echo));
-        let binding = builder.engine.add_binding(echo, StopScope::Connection);
-        let datagrams = builder.engine.add_endpoint(Endpoint::Datagram(binding));
-        sim.open_server(upstream());
-        let most = if rng.random_bool(0.1) { 10 } else { 1_000 };
-        if rng.random_bool(0.1) {
-            let places = rng.random_range(1..30);
-            sim.limit_descriptors(sim.open_descriptors() + places);
-        }
-        let of_each = rng.random_bool(0.3).then(|| rng.random_range(1..6));
-        sim.expect_at_most(most, of_each);
-        let mut reactor = Reactor::with_rules(sim, builder.engine, most);
-        reactor.set_max_per_ip(of_each.and_then(NonZeroUsize::new));
-        for (handle, endpoint) in builder.listeners {
-            reactor.add_listener(handle, endpoint).expect("the weather is calm");
-        }
-        reactor.add_datagram(socket, datagrams).expect("the weather is calm");
-        reactor.add_signals(signals).expect("the weather is calm");
+        let Setup { sim, server, ports, mailbox } = Setup::new(seed, &mut rng);
+        let kernel = Watched::new(sim, recorder);
+        let mut reactor = server.start(kernel, Numbered::from, Numbered::from, Numbered::from);
         let weather = Weather::random(&mut rng);
-        reactor.kernel_mut().set_weather(weather);
+        reactor.kernel_mut().inner_mut().set_weather(weather);
         World {
             ends_at: rng.random_bool(0.2).then(|| rng.random_range(0..2_000)),
             reactor,
+            turns: 0,
+            spins_from: None,
             season: Season { is_stormy: true, is_ending: false, peers: 0 },
             ports,
             actors: Vec::new(),
@@ -123,10 +115,80 @@ impl<R: Rules> World<R> {
     }
 }
 
+/// What a seed makes before anything happens.
+struct Setup {
+    sim: Sim,
+    server: Server,
+    ports: Ports,
+    mailbox: Mailbox,
+}
+
+/// A server that is to be started, and its sockets on the simulated kernel.
+pub(crate) struct Server {
+    engine: Engine<Witness>,
+    listeners: Vec<(Handle, EndpointId)>,
+    datagrams: (Handle, EndpointId),
+    signals: Handle,
+    most: usize,
+    of_each: Option<NonZeroUsize>,
+}
+
+impl Setup {
+    fn new(seed: u64, rng: &mut Xoshiro256PlusPlus) -> Setup {
+        let mut sim = Sim::new(seed);
+        let engine = Engine::new(limits(rng), seed, Witness::default());
+        let mut builder = Builder { engine, listeners: Vec::new() };
+        let ports = builder.bind(&mut sim);
+        let (socket, mailbox) = sim.datagram();
+        let signals = sim.signals();
+        let Builder { mut engine, listeners } = builder;
+        let echo = engine.add_service(Box::new(Echo));
+        let binding = engine.add_binding(echo, StopScope::Connection);
+        let datagrams = (socket, engine.add_endpoint(Endpoint::Datagram(binding)));
+        sim.open_server(upstream());
+        let most = if rng.random_bool(0.1) { 10 } else { 1_000 };
+        if rng.random_bool(0.1) {
+            let places = rng.random_range(1..30);
+            sim.limit_descriptors(sim.open_descriptors() + places);
+        }
+        let of_each = rng.random_bool(0.3).then(|| rng.random_range(1..6));
+        sim.expect_at_most(most, of_each);
+        let of_each = of_each.and_then(NonZeroUsize::new);
+        let server = Server { engine, listeners, datagrams, signals, most, of_each };
+        Setup { sim, server, ports, mailbox }
+    }
+}
+
+impl Server {
+    /// The server of a seed.
+    pub(crate) fn new(seed: u64) -> Server {
+        Setup::new(seed, &mut Xoshiro256PlusPlus::seed_from_u64(seed)).server
+    }
+
+    /// Starts it on a kernel whose sockets are made of those of the simulated one.
+    pub(crate) fn start<K: Kernel, R: Rules>(
+        self,
+        kernel: K,
+        listener: fn(Handle) -> K::Listener,
+        datagram: fn(Handle) -> K::Datagram,
+        signals: fn(Handle) -> K::Signals,
+    ) -> Reactor<K, Witness, R> {
+        let mut reactor = Reactor::with_rules(kernel, self.engine, self.most);
+        reactor.set_max_per_ip(self.of_each);
+        for (handle, endpoint) in self.listeners {
+            reactor.add_listener(listener(handle), endpoint).expect("the weather is calm");
+        }
+        let (socket, endpoint) = self.datagrams;
+        reactor.add_datagram(datagram(socket), endpoint).expect("the weather is calm");
+        reactor.add_signals(signals(self.signals)).expect("the weather is calm");
+        reactor
+    }
+}
+
 /// Binds services to listeners.
 struct Builder {
     engine: Engine<Witness>,
-    listeners: Vec<(readily::kernel::sim::Handle, EndpointId)>,
+    listeners: Vec<(Handle, EndpointId)>,
 }
 
 impl Builder {
@@ -245,10 +307,11 @@ impl<R: Rules> World<R> {
     /// Faults stop: all that is pending is finished in a bounded time.
     pub(crate) fn calm_down(&mut self) {
         self.season.is_stormy = false;
-        self.reactor.kernel_mut().set_weather(Weather::CALM);
+        self.sim_mut().set_weather(Weather::CALM);
         // In a storm of events for nothing a loop that spins does nothing else.
         if self.rng.random_bool(0.2) {
-            self.reactor.set_spin(Duration::from_micros(50));
+            self.reactor.set_spin(SPIN);
+            self.spins_from = Some(self.turns);
         }
         if !self.season.is_ending {
             self.settle("when faults have stopped");
@@ -266,7 +329,7 @@ impl<R: Rules> World<R> {
 
     fn tell_to_end(&mut self) {
         self.season.is_ending = true;
-        self.reactor.kernel_mut().raise(Signal::Terminate);
+        self.sim_mut().raise(Signal::Terminate);
     }
 
     /// Takes turns until nobody waits for anything.
@@ -325,13 +388,16 @@ impl<R: Rules> World<R> {
     /// Everybody does something, and then the loop takes a turn.
     fn step(&mut self) {
         self.act();
-        let alarm = self.season.is_stormy.then(|| {
-            self.reactor.kernel().time() + Duration::from_micros(self.rng.random_range(0..2_000))
-        });
-        self.reactor.kernel_mut().set_alarm(alarm);
+        let time = self.sim().time();
+        let alarm = self
+            .season
+            .is_stormy
+            .then(|| time + Duration::from_micros(self.rng.random_range(0..2_000)));
+        self.sim_mut().set_alarm(alarm);
         let before = self.sim().time();
         let due = self.reactor.engine().poll_timeout();
         self.stop = self.reactor.turn().expect("the kernel waits");
+        self.turns += 1;
         if let Some(due) = due {
             self.check_wake(due.max(before));
         }
@@ -354,7 +420,16 @@ impl<R: Rules> World<R> {
     }
 
     fn sim(&self) -> &Sim {
-        self.reactor.kernel()
+        self.reactor.kernel().inner()
+    }
+
+    fn sim_mut(&mut self) -> &mut Sim {
+        self.reactor.kernel_mut().inner_mut()
+    }
+
+    /// What the loop has counted.
+    pub(crate) fn stats(&self) -> Stats {
+        *self.reactor.engine().stats()
     }
 }
 
@@ -367,7 +442,7 @@ impl<R: Rules> World<R> {
             let script = Script::random(number, &mut self.rng);
             let port = self.ports.of(&script);
             let address = ADDRESSES[self.rng.random_range(0..ADDRESSES.len())].parse().unwrap();
-            let remote = self.reactor.kernel_mut().dial_from(address, port);
+            let remote = self.sim_mut().dial_from(address, port);
             self.actors.push(Actor::new(number, script, remote, &mut self.rng));
             self.season.peers += 1;
         }
@@ -376,14 +451,15 @@ impl<R: Rules> World<R> {
             let payload = format!("{port} {}", self.posts).into_bytes();
             let remote = SocketAddr::from(([127, 0, 0, 1], port));
             let from = PeerAddr::Inet { remote, local: None };
-            self.reactor.kernel_mut().post(self.mailbox, &payload, from);
+            let mailbox = self.mailbox;
+            self.sim_mut().post(mailbox, &payload, from);
             self.posted.insert(payload);
             self.posts += 1;
         }
     }
 
     fn act(&mut self) {
-        let sim = self.reactor.kernel_mut();
+        let sim = self.reactor.kernel_mut().inner_mut();
         for actor in &mut self.actors {
             actor.act(sim, &mut self.rng, self.season);
         }

@@ -1,0 +1,199 @@
+//! What the loop asks, and what the tape says to that.
+
+use std::io;
+use std::time::Duration;
+
+use super::super::tape::bytes::Reader;
+use super::super::tape::{Call, answer, signal_of};
+use super::super::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
+use super::{Difference, Replay, Replayed, ReplayedStream, nobody, same};
+use crate::address::{ConnectAddress, PeerAddr};
+use crate::time::{Now, Time, WallClock};
+
+impl Kernel for Replay {
+    type Listener = Replayed;
+    type Stream = ReplayedStream;
+    type Datagram = Replayed;
+    type Signals = Replayed;
+
+    fn now(&mut self) -> Now {
+        let last = self.now;
+        let now = self.outcome(Call::Now, |reader| {
+            let (since, seconds, offset) = (reader.number()?, reader.signed()?, reader.signed()?);
+            // No clock of ours goes back.
+            let nanos = last.time.as_nanos().checked_add(since)?;
+            let offset_seconds = i64::from(last.wall.offset_seconds).checked_add(offset)?;
+            let wall = WallClock {
+                unix_seconds: last.wall.unix_seconds.checked_add(seconds)?,
+                offset_seconds: offset_seconds.try_into().ok()?,
+            };
+            Some(Now { time: Time::from_nanos(nanos), wall })
+        });
+        self.now = now.unwrap_or(last);
+        self.now
+    }
+
+    fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
+        self.outcome(Call::Poll { timeout }, |reader| {
+            for _ in 0..reader.number()? {
+                ready.push(answer::ready(reader)?);
+            }
+            Some(())
+        })
+    }
+
+    fn register(
+        &mut self,
+        socket: Socket<'_, Replay>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.registered += 1;
+        let source = self.registered;
+        *number(socket) = source;
+        self.outcome(Call::Register { source, token, interest }, |_| Some(()))
+    }
+
+    fn reregister(
+        &mut self,
+        socket: Socket<'_, Replay>,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        let source = *number(socket);
+        self.outcome(Call::Reregister { source, token, interest }, |_| Some(()))
+    }
+
+    fn accept(&mut self, listener: &mut Replayed) -> io::Result<(ReplayedStream, PeerAddr)> {
+        self.outcome(Call::Accept { listener: listener.number }, |reader| {
+            Some((stream(reader)?, answer::peer(reader)?))
+        })
+    }
+
+    fn refuse(&mut self, listener: &mut Replayed) -> io::Result<PeerAddr> {
+        self.outcome(Call::Refuse { listener: listener.number }, answer::peer)
+    }
+
+    fn abort(&mut self, stream: ReplayedStream) {
+        let _ = self.outcome(Call::Abort { stream: stream.number }, |_| Some(()));
+    }
+
+    fn connect(&mut self, address: &ConnectAddress) -> io::Result<ReplayedStream> {
+        let asked = address.to_string();
+        let outcome = self.entry(Call::Connect, None, |reader| {
+            let stream = match answer::outcome(reader)? {
+                Ok(()) => Ok(stream(reader)?),
+                Err(error) => Err(error),
+            };
+            Some(same(reader, asked.as_bytes())?.map(|()| stream))
+        });
+        outcome.unwrap_or_else(nobody)
+    }
+
+    fn is_connected(&mut self, stream: &mut ReplayedStream) -> io::Result<bool> {
+        let call = Call::IsConnected { stream: stream.number };
+        let outcome = self.outcome(call, |reader| match reader.number()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        });
+        // Nothing is to come of a connection once the replay is over.
+        if self.verdict.is_some() { Ok(false) } else { outcome }
+    }
+
+    fn kind(&self, stream: &ReplayedStream) -> StreamKind {
+        stream.kind
+    }
+
+    fn read(&mut self, stream: &mut ReplayedStream, buffer: &mut [u8]) -> io::Result<Read> {
+        let call = Call::Read { stream: stream.number, length: buffer.len() };
+        let may_be_empty = stream.kind == StreamKind::Packet;
+        self.outcome(call, |reader| {
+            let read = match reader.number()? {
+                0 => Read::Data(copy(reader, buffer)?),
+                1 => Read::Part(copy(reader, buffer)?),
+                2 => Read::Oversize,
+                3 => Read::End,
+                _ => return None,
+            };
+            let is_empty = matches!(read, Read::Data(0) | Read::Part(0));
+            (may_be_empty || !is_empty).then_some(read)
+        })
+    }
+
+    fn write(&mut self, stream: &mut ReplayedStream, bytes: &[u8]) -> io::Result<usize> {
+        let call = Call::Write { stream: stream.number, length: bytes.len() };
+        let outcome = self.entry(call, Some((bytes, stream.written)), |reader| {
+            match answer::outcome(reader)? {
+                Err(error) => Some(Ok(Err(error))),
+                Ok(()) => {
+                    let taken = reader.bytes()?;
+                    let made = bytes.get(..taken.len())?;
+                    Some(match Difference::between(taken, made) {
+                        None => Ok(Ok(taken.len())),
+                        Some(difference) => Err(difference.behind(stream.written)),
+                    })
+                }
+            }
+        });
+        let outcome = outcome.unwrap_or_else(nobody);
+        stream.written += outcome.as_ref().map_or(0, |taken| *taken as u64);
+        outcome
+    }
+
+    fn shutdown_write(&mut self, stream: &mut ReplayedStream) -> io::Result<()> {
+        self.outcome(Call::ShutdownWrite { stream: stream.number }, |_| Some(()))
+    }
+
+    fn close(&mut self, stream: ReplayedStream) {
+        let _ = self.outcome(Call::Close { stream: stream.number }, |_| Some(()));
+    }
+
+    fn receive_from(
+        &mut self,
+        socket: &mut Replayed,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, PeerAddr)> {
+        let call = Call::ReceiveFrom { socket: socket.number, length: buffer.len() };
+        self.outcome(call, |reader| Some((copy(reader, buffer)?, answer::peer(reader)?)))
+    }
+
+    fn send_to(&mut self, socket: &mut Replayed, payload: &[u8], to: &PeerAddr) -> io::Result<()> {
+        let call = Call::SendTo { socket: socket.number, length: payload.len() };
+        let outcome = self.entry(call, Some((payload, 0)), |reader| {
+            let outcome = answer::outcome(reader)?;
+            // It goes to whom the datagram before it came from.
+            let (recorded, made) = (answer::peer(reader)?.to_string(), to.to_string());
+            match Difference::between(recorded.as_bytes(), made.as_bytes()) {
+                Some(difference) => Some(Err(difference)),
+                None => Some(same(reader, payload)?.map(|()| outcome)),
+            }
+        });
+        outcome.unwrap_or_else(nobody)
+    }
+
+    fn next_signal(&mut self, signals: &mut Replayed) -> Option<Signal> {
+        let call = Call::NextSignal { signals: signals.number };
+        self.outcome(call, |reader| signal_of(reader.number()?)).ok().flatten()
+    }
+}
+
+/// The number of a socket.
+fn number(socket: Socket<'_, Replay>) -> &mut u32 {
+    match socket {
+        Socket::Listener(one) | Socket::Datagram(one) | Socket::Signals(one) => &mut one.number,
+        Socket::Stream(one) => &mut one.number,
+    }
+}
+
+/// Reads what a stream carries, which makes it one.
+fn stream(reader: &mut Reader<'_>) -> Option<ReplayedStream> {
+    Some(ReplayedStream { number: 0, kind: answer::kind(reader)?, written: 0 })
+}
+
+/// Copies bytes of the tape into a buffer, if they fit.
+fn copy(reader: &mut Reader<'_>, buffer: &mut [u8]) -> Option<usize> {
+    let bytes = reader.bytes()?;
+    buffer.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    Some(bytes.len())
+}

@@ -1,0 +1,39 @@
+//! How many connections there can be.
+
+use std::num::NonZeroUsize;
+
+use crate::config::Config;
+
+/// Descriptors that are not for clients, besides those that are open when the server starts: to look
+/// at files with, and for what services dial.
+const SPARE_DESCRIPTORS: u64 = 16;
+
+/// Descriptors that are taken to be open, besides the listeners, where the system does not say: the
+/// standard streams, epoll, the signals' pipe, the reserve.
+const USUAL_DESCRIPTORS: u64 = 8;
+
+/// How many connections there can be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Descriptors {
+    /// How many descriptors the process may have.
+    pub limit: u64,
+    /// How many connections that is enough for.
+    pub possible: usize,
+    /// How many connections are served at a time. Where more were asked for than are possible, others
+    /// are turned away when the descriptors are used up.
+    pub max_connections: usize,
+    /// How many of one IP address, where that is limited.
+    pub max_per_ip: Option<NonZeroUsize>,
+}
+
+impl Descriptors {
+    /// What is left of `limit` when `open` are open: everything that a server needs. All of it counts,
+    /// whoever opened it: a shell or a supervisor may have left us some of theirs.
+    pub(super) fn with_open(limit: u64, open: Option<u64>, config: &Config) -> Descriptors {
+        let open = open.unwrap_or(USUAL_DESCRIPTORS + config.listeners().len() as u64);
+        let possible = limit.saturating_sub(open + SPARE_DESCRIPTORS);
+        let possible = usize::try_from(possible).unwrap_or(usize::MAX).max(1);
+        let max_connections = config.max_connections.map_or(possible, NonZeroUsize::get);
+        Descriptors { limit, possible, max_connections, max_per_ip: config.max_per_ip }
+    }
+}
