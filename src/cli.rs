@@ -5,6 +5,7 @@
 
 mod bench;
 mod connect;
+mod replay;
 mod serve;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::connect::ConnectArgs;
+pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::ServeArgs;
 use crate::console;
 
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Connect(ConnectArgs),
     /// Measure a server
     Bench(BenchArgs),
+    /// Run a recording of a server again, and see that it does the same
+    Replay(ReplayArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -26,6 +26,7 @@
 //! | [`kernel`] | the only door to the operating system | engine, protocols |
 //! | [`reactor`] | the turn: readiness, budgets, reads and writes | codecs, services |
 //! | [`config`], [`server`], [`client`], `bench` | URLs as text, and all of it put together | – |
+//! | [`recording`] | a run in a file, and the same run again | sockets, clocks |
 //!
 //! [`time`], [`address`], [`access`] and [`buffer`] are the words that all of them share. A test
 //! holds the table.
@@ -49,6 +50,7 @@ pub mod kernel;
 pub mod protocol;
 pub mod pubsub;
 pub mod reactor;
+pub mod recording;
 pub mod server;
 pub mod service;
 pub mod time;

@@ -128,6 +128,11 @@ impl Log {
         !lines.sink.is_empty()
     }
 
+    /// Writes what was left, at the end of a turn. Returns whether something still is.
+    pub(crate) fn pass_on(&self) -> bool {
+        self.0.is_behind.load(Ordering::Relaxed) && self.catch_up()
+    }
+
     /// Writes what is left, for at most a second: the server has stopped.
     pub(crate) fn finish(&self) {
         self.lines().sink.flush_for(Duration::from_secs(1));
@@ -151,7 +156,7 @@ impl Observer for Log {
     fn see(&mut self, _: BindingId, _: Option<ConnId>, _: Sighting<'_>) {}
 
     fn end_turn(&mut self) -> bool {
-        self.0.is_behind.load(Ordering::Relaxed) && self.catch_up()
+        self.pass_on()
     }
 }
 

@@ -7,6 +7,8 @@ mod connect;
 mod console;
 mod logging;
 mod measure;
+mod record;
+mod replay;
 mod serve;
 mod sink;
 mod transcript;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(args, &cli.logging),
         Command::Bench(args) => measure::measure(&args, &cli.logging),
         Command::Connect(args) => connect::connect(args, &cli.logging),
+        Command::Replay(args) => replay::replay(&args, &cli.logging),
         Command::Completions { shell } => {
             // A reader that has seen enough is no error.
             let _ = std::io::stdout().write_all(&cli::completions(shell));

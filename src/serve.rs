@@ -1,21 +1,25 @@
 //! `readily serve`: from a configuration to an exit code.
 
+use std::io;
 use std::process::ExitCode;
 
 use log::{LevelFilter, info};
 use readily::config::Config;
 use readily::engine::Observer;
+use readily::kernel::Kernel;
 use readily::reactor::Stop;
 use readily::server::{BoundServer, Server, StartError};
 
 use crate::cli::{FAILURE, Logging, SIGNAL_BASE, ServeArgs, USAGE};
 use crate::console::{self, Look, Row};
 use crate::logging::{self, Log};
+use crate::record;
 use crate::transcript::Transcript;
 
 /// Serves until stopped.
 pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
     let (is_check, is_transcript) = (args.check, args.transcript);
+    let recorded = args.record.clone().map(|path| (path, args.record_limit));
     let config = match args.config(&std::env::temp_dir()) {
         Ok(config) => config,
         Err(error) => {
@@ -33,23 +37,20 @@ pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
     // A transcript stands alone unless more is asked for.
     let level = if is_transcript && level == LevelFilter::Info { LevelFilter::Warn } else { level };
     let log = logging::start_beside_loop(level);
-    let server = Server::from_config(config);
-    let ended = if is_transcript {
-        server.bind_observed(Transcript::new(log.clone())).map(|mut server| {
+    let ended = if let Some((path, limit)) = recorded {
+        record::serve(config, &path, limit, logging, &log)
+    } else if is_transcript {
+        Server::from_config(config).bind_observed(Transcript::new(log.clone())).map(|mut server| {
             Transcript::start(&mut server);
             log_places(&server);
-            let ended = run(&mut server);
+            let ended = exit_code(server.run());
             server.observer_mut().finish();
             ended
         })
     } else {
-        server.bind_observed(log.clone()).map(|mut server| {
-            if logging.is_quiet() {
-                log_places(&server);
-            } else {
-                present(&server, &log);
-            }
-            run(&mut server)
+        Server::from_config(config).bind_observed(log.clone()).map(|mut server| {
+            introduce(&server, logging, &log);
+            exit_code(server.run())
         })
     };
     log.finish();
@@ -59,10 +60,9 @@ pub(crate) fn serve(args: ServeArgs, logging: &Logging) -> ExitCode {
     })
 }
 
-/// Runs a server whose sockets are open.
-fn run<O: Observer>(server: &mut BoundServer<O>) -> ExitCode {
-    info!("ready: {} bindings", server.bindings().count());
-    match server.run() {
+/// What to exit with when the loop has ended.
+pub(crate) fn exit_code(ended: io::Result<Stop>) -> ExitCode {
+    match ended {
         Ok(Stop::Drained(_)) => {
             info!("stopped");
             ExitCode::SUCCESS
@@ -75,11 +75,35 @@ fn run<O: Observer>(server: &mut BoundServer<O>) -> ExitCode {
     }
 }
 
+/// Says that a server is there, in a table or to the log.
+pub(crate) fn introduce<O: Observer, K: Kernel>(
+    server: &BoundServer<O, K>,
+    logging: &Logging,
+    log: &Log,
+) {
+    if logging.is_quiet() {
+        log_places(server);
+        return;
+    }
+    let rows: Vec<Row> =
+        server.bindings().map(|(binding, place)| Row::new(binding, place.port())).collect();
+    let table = console::table(&rows, Look::of_stderr());
+    let limits = console::limits_line(&server.config().limits);
+    let descriptors = console::descriptors_line(server.descriptors());
+    log.append([table, limits, descriptors].concat().as_bytes());
+    log_ready(server);
+}
+
 /// Logs what is served where, where no table says it.
-fn log_places<O: Observer>(server: &BoundServer<O>) {
+fn log_places<O: Observer, K: Kernel>(server: &BoundServer<O, K>) {
     for (binding, place) in server.bindings() {
         info!("serving {} at {}", binding.service().name(), binding.url(place.port()));
     }
+    log_ready(server);
+}
+
+fn log_ready<O: Observer, K: Kernel>(server: &BoundServer<O, K>) {
+    info!("ready: {} bindings", server.bindings().count());
 }
 
 /// Says what would be served.
@@ -88,14 +112,4 @@ fn check(config: &Config) {
         config.bindings.as_slice().iter().map(|binding| Row::new(binding, None)).collect();
     console::print(&console::table(&rows, Look::of_stderr()));
     console::print(&console::limits_line(&config.limits));
-}
-
-/// Says what is served, where, and how to try it.
-fn present(server: &BoundServer<Log>, log: &Log) {
-    let rows: Vec<Row> =
-        server.bindings().map(|(binding, place)| Row::new(binding, place.port())).collect();
-    let table = console::table(&rows, Look::of_stderr());
-    let limits = console::limits_line(&server.config().limits);
-    let descriptors = console::descriptors_line(server.descriptors());
-    log.append([table, limits, descriptors].concat().as_bytes());
 }

@@ -550,6 +550,8 @@ fn help_has_every_flag_and_examples() {
         "--allow-origin <ORIGIN>",
         "--allow-host <NAME>",
         "--publish-token-file <FILE>",
+        "--record <FILE>",
+        "--record-limit <SIZE>",
         "--verbose",
         "--quiet",
         "--help",
@@ -561,7 +563,7 @@ fn help_has_every_flag_and_examples() {
     // Every example is one that is accepted when it is typed.
     let examples: Vec<_> =
         help.lines().filter_map(|line| line.strip_prefix("  readily serve")).collect();
-    assert_eq!(examples.len(), 8);
+    assert_eq!(examples.len(), 9);
     for example in examples {
         let script = format!("\"$0\" serve --check {example}");
         let output =

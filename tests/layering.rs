@@ -166,6 +166,21 @@ const RULES: &[Rule] = &[
         why: "the loop knows readiness; what is said over it is the engine's",
     },
     Rule {
+        files: &["recording/", "kernel/watched/", "kernel/tape/", "kernel/replay/"],
+        except: &[],
+        forbidden: &[
+            "mio",
+            "socket2",
+            "TcpStream",
+            "UdpSocket",
+            "UnixStream",
+            "Instant",
+            "SystemTime",
+            "rand",
+        ],
+        why: "what is replayed follows from the file, and from nothing else",
+    },
+    Rule {
         files: &["client/", "bench/"],
         // What processes use is asked of the system, and of the clock beside which they use it.
         except: &["bench/process.rs", "bench/run.rs"],

@@ -16,6 +16,11 @@ impl Token {
         (is_visible && !text.is_empty()).then(|| Token(text.into()))
     }
 
+    /// The secret itself.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+
     /// Whether the value of an `Authorization` field names it. How long that takes depends on the length
     /// of what is given, and not on how much of it is right.
     pub fn is_named_by(&self, authorization: &[u8]) -> bool {

@@ -5,13 +5,16 @@
 //! because whether one is legal depends on the others.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use readily::access::{AllowedHost, AllowedOrigin, HostPolicy, OriginPolicy, Token};
 use readily::config::{Bindings, ByteSize, Config, Spin, Timeout};
 use readily::engine::Limits;
+
+/// So much is recorded unless more is asked for.
+const RECORD_LIMIT: usize = 256 * 1024 * 1024;
 
 /// What to serve, and within which limits.
 #[derive(Args, Debug)]
@@ -24,6 +27,16 @@ pub(crate) struct ServeArgs {
     /// Show every exchange on stdout, in place of the table and the log
     #[arg(long)]
     pub(crate) transcript: bool,
+
+    /// Record all that happens to FILE, which must not be there yet, for `readily replay`. It holds
+    /// what is said to the server, so only its owner can read it
+    #[arg(long, value_name = "FILE", conflicts_with = "transcript", help_heading = "Recording")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// The largest recording; when that is reached it ends, and the server goes on
+    #[arg(long, value_name = "SIZE", help_heading = "Recording", requires = "record",
+          default_value_t = size(RECORD_LIMIT))]
+    pub(crate) record_limit: ByteSize,
 
     /// Read the configuration, say whether it is right, and serve nothing
     #[arg(long)]
@@ -249,7 +262,8 @@ Examples (quote URLs: `?` and `&` mean something to a shell):
   readily serve 'echo=ws://:1234/ws' 'random=ws://:1234/random?burst=true'
   readily serve 'echo=ws://:1234/ws?deflate=true'
   readily serve 'chat=tcp://:8005' 'chat=ws://:1234/chat' 'notify=tcp://:8006?history=100'
-  readily serve --transcript --max-message 64KiB 'echo=ws://127.0.0.1:1234/ws'";
+  readily serve --transcript --max-message 64KiB 'echo=ws://127.0.0.1:1234/ws'
+  readily serve --record run.rec 'echo=tcp://127.0.0.1:8001'";
 
 #[cfg(test)]
 mod tests {
@@ -301,6 +315,18 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_has_a_file_and_a_limit() {
+        let plain = serve(&["--record", "a.rec"]);
+        assert_eq!(plain.record.as_deref(), Some(Path::new("a.rec")));
+        assert_eq!(plain.record_limit.bytes(), 256 * 1024 * 1024);
+        let limited = serve(&["--record", "a.rec", "--record-limit", "1MiB"]);
+        assert_eq!(limited.record_limit.bytes(), 1024 * 1024);
+        for wrong in [&["--record-limit", "1MiB"][..], &["--record", "a", "--transcript"]] {
+            assert!(Cli::read([&["readily", "serve"], wrong].concat()).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn the_examples_in_the_help_are_legal() {
         let lines = SERVE_HELP.lines();
         let examples = lines.filter_map(|line| line.strip_prefix("  readily serve"));
@@ -311,6 +337,6 @@ mod tests {
             serve(&args).config(Path::new("/tmp")).unwrap_or_else(|error| panic!("{error}"));
             count += 1;
         }
-        assert_eq!(count, 8);
+        assert_eq!(count, 9);
     }
 }

@@ -1,0 +1,240 @@
+//! `serve --record` and `replay`: real runs of the program, and the same again.
+
+#[allow(unreachable_pub, reason = "each test file is a crate of its own")]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../support/client.rs"]
+mod client;
+mod scenes;
+
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use nix::sys::signal::Signal;
+use readily::kernel::{Kernel, Mio, Recorder, Recording, Replay};
+use readily::server::BoundServer;
+use readily::service::{ConnId, Context, Message, Service};
+use tempfile::tempdir;
+
+use scenes::{KEPT, SCENES, Scene};
+use support::{Server, exchange, readily, rest};
+
+/// Where recordings are that were made once.
+fn kept() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings")
+}
+
+/// Records a scene.
+fn record(scene: &Scene, path: &Path) {
+    let dir = tempdir().expect("a directory");
+    let dir_name = dir.path().to_str().expect("text");
+    let bindings: Vec<String> =
+        scene.bindings.iter().map(|binding| binding.replace("DIR", dir_name)).collect();
+    let bindings: Vec<&str> = bindings.iter().map(String::as_str).collect();
+    let options = [&["--record", path.to_str().expect("text")], scene.options].concat();
+    let mut server = Server::with_options(&options, &bindings);
+    (scene.play)(&server, dir.path());
+    assert!(server.stop().success(), "{}", scene.name);
+}
+
+/// Replays a recording.
+fn replay(path: &Path) -> Output {
+    readily().arg("replay").arg(path).output().expect("runs")
+}
+
+/// What a replay says that does not go well.
+fn refusal(path: &Path) -> String {
+    let Output { status, stderr, stdout } = replay(path);
+    let text = String::from_utf8(stderr).expect("text");
+    assert_eq!(status.code(), Some(1), "{text}");
+    assert!(stdout.is_empty(), "it goes to stderr");
+    text
+}
+
+/// What a replay says that goes well.
+fn outcome(path: &Path) -> String {
+    let Output { status, stderr, .. } = replay(path);
+    let text = String::from_utf8(stderr).expect("text");
+    assert!(status.success(), "{}: {text}", path.display());
+    text
+}
+
+#[test]
+fn every_scene_is_replayed_to_the_last_byte() {
+    let dir = tempdir().expect("a directory");
+    for scene in SCENES {
+        let path = dir.path().join(scene.name);
+        record(scene, &path);
+        let text = outcome(&path);
+        assert!(text.ends_with("the same to the last byte\n"), "{}: {text}", scene.name);
+    }
+}
+
+#[test]
+fn recordings_that_were_kept_are_still_the_same() {
+    for name in KEPT {
+        let path = kept().join(name).with_extension("rec");
+        let text = outcome(&path);
+        assert!(text.contains("the same to the last byte"), "{name}: {text}");
+    }
+    let files = fs::read_dir(kept()).expect("a folder").map(|file| file.expect("a file").path());
+    let files = files.filter(|file| file.extension().is_some_and(|end| end == "rec"));
+    assert_eq!(files.count(), KEPT.len(), "all of them are replayed");
+}
+
+/// Makes the recordings in `tests/recordings` again; see the README there.
+#[test]
+#[ignore = "writes into the source tree"]
+fn make_the_recordings_again() {
+    for scene in SCENES.iter().filter(|scene| KEPT.contains(&scene.name)) {
+        let path = kept().join(scene.name).with_extension("rec");
+        let _ = fs::remove_file(&path);
+        record(scene, &path);
+    }
+}
+
+#[test]
+fn a_server_of_another_seed_diverges_and_turn_source_and_offset_are_named() {
+    let dir = tempdir().expect("a directory");
+    let path = dir.path().join("recording");
+    let scene = SCENES.iter().find(|scene| scene.name == "websocket").expect("there is one");
+    record(scene, &path);
+    let bytes = fs::read(&path).expect("a recording");
+    let text = bytes.escape_ascii().to_string();
+    let (_, rest) = text.split_once("seed ").expect("a seed");
+    let (seed, _) = rest.split_once("\\n").expect("a line");
+    let (old, new) = (format!("seed {seed}\n"), format!("seed {}\n", 1));
+    let at = bytes.windows(old.len()).position(|part| part == old.as_bytes()).expect("there");
+    fs::write(&path, [&bytes[..at], new.as_bytes(), &bytes[at + old.len()..]].concat())
+        .expect("writes");
+    let text = refusal(&path);
+    assert!(text.contains("something else is done in turn "), "{text}");
+    assert!(text.contains("replayed: write ") && text.contains(" bytes to connection "), "{text}");
+    assert!(text.contains("from byte "), "{text}");
+}
+
+#[test]
+fn a_recording_that_was_killed_is_replayed_up_to_where_it_breaks_off() {
+    let dir = tempdir().expect("a directory");
+    let path = dir.path().join("recording");
+    let option = path.to_str().expect("text");
+    let mut server = Server::with_options(&["--record", option], &["echo=tcp://127.0.0.1:0"]);
+    let mut client = server.connect(0);
+    for _ in 0..3 {
+        exchange(&mut client, b"hello\n", b"hello\n");
+    }
+    server.signal(Signal::SIGKILL);
+    server.wait();
+    let text = outcome(&path);
+    assert!(text.contains("the same up to where the recording breaks off"), "{text}");
+}
+
+/// Cannot bear one word.
+struct Touchy;
+
+impl Service for Touchy {
+    fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
+        assert_ne!(message.as_bytes(), b"boo", "it is said");
+        cx.send(from, message);
+    }
+}
+
+/// A server of it.
+fn touchy() -> readily::server::Server {
+    let mut server = readily::server::Server::new();
+    let touchy = server.add("touchy", Touchy);
+    server.listen(touchy, "tcp://127.0.0.1:0").expect("legal");
+    server
+}
+
+/// The word that somebody panics with within some turns.
+fn panics<K: Kernel>(server: &mut BoundServer<(), K>) -> String {
+    let turns = AssertUnwindSafe(|| while server.reactor_mut().turn().is_ok() {});
+    let panic = catch_unwind(turns).expect_err("somebody panics");
+    panic.downcast_ref::<String>().cloned().expect("a text")
+}
+
+#[test]
+fn a_panic_is_recorded_to_its_last_message_and_replayed_as_the_same_panic() {
+    let dir = tempdir().expect("a directory");
+    let path = dir.path().join("recording");
+    let recorder = Recorder::create(&path, u64::MAX, &[]).expect("a file");
+    let kernel = Recording::new(Mio::new().expect("a kernel"), recorder.clone());
+    let mut server = touchy().bind_on(kernel, 1, ()).expect("binds");
+    let port = server.bindings().next().and_then(|(_, place)| place.port()).expect("a port");
+    let mut client = TcpStream::connect(("127.0.0.1", port)).expect("connects");
+    client.write_all(b"hello\nboo\n").expect("writes");
+    let panic = panics(&mut server);
+    // What the panic hook of the program does, whose release does not unwind.
+    recorder.rescue();
+    let replay = Replay::new(fs::read(&path).expect("a recording"));
+    let mut again = touchy().bind_on(replay, 1, ()).expect("starts");
+    assert_eq!(panics(&mut again), panic);
+    assert_eq!(again.reactor().kernel().verdict(), None, "up to there it is the same");
+}
+
+#[test]
+fn a_recording_at_its_limit_ends_and_the_server_goes_on() {
+    let dir = tempdir().expect("a directory");
+    let path = dir.path().join("recording");
+    let options = ["--record", path.to_str().expect("text"), "--record-limit", "4KiB"];
+    let mut server = Server::with_options(&options, &["echo=tcp://127.0.0.1:0"]);
+    let mut client = server.connect(0);
+    for _ in 0..100 {
+        exchange(&mut client, &[b"x".repeat(99), b"\n".to_vec()].concat(), &[b'x'; 99]);
+        support::expect(&mut client, b"\n");
+    }
+    client.shutdown(std::net::Shutdown::Write).expect("connected");
+    rest(&mut client);
+    assert!(server.stop().success());
+    let stderr = server.rest_of_stderr();
+    let warnings = stderr.lines().filter(|line| line.contains("has come to its limit"));
+    assert_eq!(warnings.count(), 1, "{stderr}");
+    assert!(path.metadata().expect("a file").len() <= 4 * 1024);
+    let text = outcome(&path);
+    assert!(text.contains("the same up to the limit of the recording"), "{text}");
+}
+
+#[test]
+fn nothing_is_overwritten_and_a_server_that_does_not_start_leaves_nothing() {
+    let dir = tempdir().expect("a directory");
+    let path = dir.path().join("recording");
+    let option = path.to_str().expect("text");
+    let server = Server::start(&["echo=tcp://127.0.0.1:0"]);
+    let serve = |binding: &str| {
+        let mut command = readily();
+        let output = command.args(["serve", "--record", option, binding]).output().expect("runs");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let taken = serve(&server.urls[0].replace("tcp", "echo=tcp"));
+    assert!(taken.contains("in use"), "{taken}");
+    assert!(!path.exists());
+    fs::write(&path, "mine").expect("writes");
+    let text = serve("echo=tcp://127.0.0.1:0");
+    assert!(text.starts_with(&format!("error: --record {option}: ")), "{text}");
+    assert_eq!(text.lines().count(), 1);
+    assert_eq!(fs::read(&path).expect("a file"), b"mine");
+}
+
+#[test]
+fn foreign_newer_and_missing_files_are_a_line_each() {
+    let dir = tempdir().expect("a directory");
+    let path = dir.path().join("file");
+    let say = |content: &str| {
+        fs::write(&path, content).expect("writes");
+        refusal(&path)
+    };
+    let error = format!("error: {}: ", path.display());
+    assert_eq!(say("#!/bin/sh\n"), format!("{error}not a recording of readily\n"));
+    assert!(say("readily recording 99\n").starts_with(&format!("{error}a recording of format 99")));
+    assert_eq!(say("readily reco"), format!("{error}it ends before anything is recorded\n"));
+    fs::remove_file(&path).expect("it is there");
+    assert!(refusal(&path).contains("No such file"));
+    assert!(refusal(dir.path()).contains("directory"));
+}
