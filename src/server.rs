@@ -131,7 +131,11 @@ impl Server {
             .as_slice()
             .iter()
             .zip(service_of)
-            .map(|(binding, service)| engine.add_binding(ids[service], stop_scope(binding)))
+            .map(|(binding, service)| {
+                let id = engine.add_binding(ids[service], stop_scope(binding));
+                engine.set_slow_consumers(id, binding.slow_consumers().unwrap_or_default());
+                id
+            })
             .collect();
         // Nobody, until it is known how many descriptors are left.
         let mut reactor = Reactor::new(kernel, engine, 0);

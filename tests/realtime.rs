@@ -9,6 +9,7 @@ mod client;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 
+use nix::sys::signal::Signal;
 use socket2::Socket;
 use tungstenite::client::IntoClientRequest as _;
 use tungstenite::{Message, WebSocket};
@@ -103,6 +104,15 @@ fn stalled(server: &Server, room: Option<usize>, command: &str) -> BufReader<Soc
     }
 }
 
+/// How many messages the server says that it has not pushed; it has closed nobody for them.
+fn dropped(server: &mut Server) -> usize {
+    server.signal(Signal::SIGUSR1);
+    let counters = server.wait_for_line("open=");
+    assert!(!counters.contains("slow_consumers"), "{counters}");
+    let dropped = counters.split(' ').find_map(|word| word.strip_prefix("dropped_messages="));
+    dropped.map_or(0, |number| number.parse().expect("a number"))
+}
+
 /// Longer than what the buffers of a socket hold, many times.
 const MESSAGES: usize = 200;
 
@@ -136,6 +146,40 @@ fn a_slow_subscriber_goes_and_fast_ones_of_every_kind_get_everything() {
     let mut received = Vec::new();
     let _ = slow.read_to_end(&mut received);
     assert!(received.len() < MESSAGES * text.len() / 2, "{} bytes", received.len());
+}
+
+#[test]
+fn a_slow_subscriber_who_is_left_out_stays_and_misses_whole_messages() {
+    let mut server = Server::start(&["notify=tcp://127.0.0.1:0?slow=drop"]);
+    let mut slow = stalled(&server, Some(4_096), "SUB t\nPUB t it is there");
+    let mut first = String::new();
+    slow.read_line(&mut first).expect("a line");
+    assert_eq!(first, "t it is there\n");
+    let mut fast = Lines::connect(&server, 0);
+    fast.send("SUB t");
+    let text = "x".repeat(60_000);
+    for number in 1..=MESSAGES {
+        fast.send(&format!("PUB t {number} {text}"));
+        fast.expect(&format!("t {number} {text}"));
+    }
+    // It reads again, and hears again what is said.
+    let mut heard = Vec::new();
+    let mut numbers = MESSAGES + 1..;
+    while heard.last() <= Some(&MESSAGES) {
+        fast.send(&format!("PUB t {} {text}", numbers.next().expect("a number")));
+        let mut line = String::new();
+        slow.read_line(&mut line).expect("a line");
+        let mut words = line.split_ascii_whitespace().skip(1);
+        heard.push(words.next().expect("a number").parse::<usize>().expect("a number"));
+        assert_eq!(words.next(), Some(&*text), "whole");
+    }
+    assert!(heard.is_sorted_by(|earlier, later| earlier < later), "{heard:?}");
+    let dropped = dropped(&mut server);
+    let (last, count) = (heard[heard.len() - 1], heard.len());
+    assert!(
+        (last - count..last).contains(&dropped),
+        "{dropped} were dropped, {count} of {last} came"
+    );
 }
 
 #[test]
@@ -344,4 +388,29 @@ fn a_stream_whose_reader_stalls_goes_on_where_it_was() {
         count += 1;
     }
     assert_eq!(count, SAMPLES);
+}
+
+#[test]
+fn a_stream_that_leaves_out_what_there_is_no_room_for_does_not_wait() {
+    let mut server = Server::start(&["stream=tcp://127.0.0.1:0?slow=drop"]);
+    let stalled = stalled(&server, Some(4_096), "START 1000000");
+    let mut fast = Lines::connect(&server, 0);
+    let mut rounds = 0..100;
+    while dropped(&mut server) < 1_000 {
+        rounds.next().expect("it waits for its reader");
+        fast.send("START 100 10");
+        (1..=10).for_each(|seq| fast.expect(&format!("{seq} {seq}")));
+    }
+    let mut last = 0;
+    for line in stalled.lines() {
+        let line = line.expect("a line");
+        let seq: u64 = line.split(' ').next().expect("a number").parse().expect("a number");
+        assert_eq!(line, format!("{seq} {seq}"), "whole");
+        assert!(seq > last, "{seq} behind {last}");
+        if seq > last + 1 {
+            return;
+        }
+        last = seq;
+    }
+    panic!("an end and not a gap");
 }

@@ -214,13 +214,16 @@ Services and their parameters:
   count    how many clients came so far      number=current|own
   random   a number                          min=1 max=1000
            on ws: many at once               burst=true limit=1000000
-  chat     what others in the room say
-  notify   what is published in topics       history=0
+  chat     what others in the room say       slow=close|drop
+  notify   what is published in topics       history=0 slow=close|drop
            or in one topic only              topic=T role=publish|subscribe|both
   stream   samples at a rate                 source=counter|walk|clock
+           does not wait for who is slow     slow=close|drop
   discard  nothing
   chat and notify are one for all of their bindings; chat, notify and stream
-  need connections (no udp, no unixgram).
+  need connections (no udp, no unixgram). Who does not read what is pushed is
+  closed, or with slow=drop misses whole messages (with a history: reads them
+  later, or is told of a GAP).
 
 URLs and their parameters:
   tcp://HOST:PORT     lines (tcp4, tcp6)      stop=connection|server

@@ -12,6 +12,8 @@ use super::service::{Kind, ServiceSpec};
 use super::transport::Transport;
 use super::url::{Place, Url};
 use crate::address::{InetAddress, ListenAddress, UnixAddress, UnixName};
+use crate::engine::SlowConsumers;
+use crate::service::NotifyMode;
 
 /// A service, the address it listens on and how messages travel there.
 ///
@@ -20,6 +22,7 @@ use crate::address::{InetAddress, ListenAddress, UnixAddress, UnixName};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Binding {
     service: ServiceSpec,
+    slow: Option<SlowConsumers>,
     listen: ListenAddress,
     transport: Transport,
 }
@@ -28,6 +31,12 @@ impl Binding {
     /// What is served.
     pub fn service(&self) -> &ServiceSpec {
         &self.service
+    }
+
+    /// What becomes of clients that do not read what is pushed to them, where the binding says it. Else
+    /// they are closed; a stream pauses for them.
+    pub fn slow_consumers(&self) -> Option<SlowConsumers> {
+        self.slow
     }
 
     /// Where.
@@ -115,10 +124,11 @@ impl Binding {
         let known = known_parameters(kind, carrier, &place);
         parameters.check_known(&known, &describe(kind, scheme, &place))?;
         let service = ServiceSpec::parse(kind, &mut parameters)?;
+        let slow = parse_slow(&service, &mut parameters)?;
         let transport = Transport::parse(carrier, web_path, &mut parameters)?;
         let listen = listen_address(scheme, place, &mut parameters)?;
         debug_assert!(parameters.is_empty(), "what is known is taken: {parameters:?}");
-        Ok(Binding { service, listen, transport })
+        Ok(Binding { service, slow, listen, transport })
     }
 
     /// The scheme that makes this kind of socket, and what stands behind its `://`.
@@ -138,6 +148,10 @@ impl Binding {
     /// The parameters that differ from their defaults.
     pub(crate) fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.service.parameters();
+        pairs.extend(self.slow.map(|slow| match slow {
+            SlowConsumers::Close => ("slow", "close".to_owned()),
+            SlowConsumers::Drop => ("slow", "drop".to_owned()),
+        }));
         pairs.extend(self.transport.parameters());
         pairs.extend(self.mode().map(|mode| ("mode", format!("{mode:04o}"))));
         pairs
@@ -181,6 +195,28 @@ fn describe(kind: Kind, scheme: Scheme, place: &Place) -> String {
         Place::Unix(UnixName::Path(_)) | Place::Inet(_) => {
             format!("{} on {}", kind.name(), scheme.name())
         }
+    }
+}
+
+/// Takes what is said of slow consumers. With a history nobody is closed for being slow.
+fn parse_slow(
+    service: &ServiceSpec,
+    parameters: &mut Parameters,
+) -> Result<Option<SlowConsumers>, Problem> {
+    let slow = parameters.take_parsed("slow", "`close` or `drop`", |value| match value {
+        "close" => Some(SlowConsumers::Close),
+        "drop" => Some(SlowConsumers::Drop),
+        _ => None,
+    })?;
+    match service {
+        ServiceSpec::Notify(NotifyMode::Commands { history: 1.. })
+            if slow == Some(SlowConsumers::Close) =>
+        {
+            Err(Problem::MeaninglessWith("slow=close", "history"))
+        }
+        // What would be done anyway is not printed.
+        ServiceSpec::Stream { .. } => Ok(slow),
+        _ => Ok(slow.filter(|slow| *slow != SlowConsumers::default())),
     }
 }
 

@@ -7,7 +7,7 @@ use super::error::Problem;
 use super::percent;
 
 /// Every parameter that some binding can have.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "min",
     "max",
     "burst",
@@ -17,6 +17,7 @@ const NAMES: [&str; 14] = [
     "topic",
     "role",
     "source",
+    "slow",
     "framing",
     "stop",
     "subprotocol",

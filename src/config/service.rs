@@ -291,9 +291,10 @@ impl Kind {
     /// The parameters that the service takes, on a socket that carries `carrier`.
     pub(super) fn known_parameters(self, carrier: Carrier) -> &'static [&'static str] {
         match (self, carrier) {
-            (Kind::Echo | Kind::Time | Kind::Discard | Kind::Chat | Kind::Other, _) => &[],
-            (Kind::Notify, _) => &["history", "topic", "role"],
-            (Kind::Stream, _) => &["source"],
+            (Kind::Echo | Kind::Time | Kind::Discard, _) | (Kind::Other, Carrier::Datagram) => &[],
+            (Kind::Chat | Kind::Other, _) => &["slow"],
+            (Kind::Notify, _) => &["history", "topic", "role", "slow"],
+            (Kind::Stream, _) => &["source", "slow"],
             (Kind::Count, _) => &["number"],
             (Kind::Random, Carrier::Web) => &["min", "max", "burst", "limit"],
             (Kind::Random, _) => &["min", "max"],

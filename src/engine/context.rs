@@ -46,7 +46,8 @@ impl<'a> Context<'a> {
     /// To the peer that this call is about, the message is a reply and always admitted: a peer
     /// that does not read its replies is not read from. To anybody else it is a push, which must
     /// fit into [`Limits::max_queued_bytes`](super::Limits::max_queued_bytes): a peer that does
-    /// not read what is pushed to it is closed and counted, and nobody waits for it.
+    /// not read what is pushed to it is closed or misses the message, as its binding
+    /// [says](super::SlowConsumers), and is counted; nobody waits for it.
     pub fn send(&mut self, peer: ConnId, message: Message<'_>) -> bool {
         let why = if self.current == Some(peer) { Why::Reply } else { Why::Push };
         self.core.queue(peer, message, why)

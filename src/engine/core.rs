@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use super::connection::{Connection, Flags, Phase};
 use super::connections::{ConnId, Connections};
 use super::dial::Dial;
-use super::endpoint::{BindingId, Endpoint, EndpointId};
+use super::endpoint::{Binding, BindingId, Endpoint, EndpointId};
 use super::limits::Limits;
 use super::stats::Stats;
 use super::timers::{Tick, Timers};
@@ -30,6 +30,7 @@ pub(super) struct Core {
     /// As they are [in force](Limits::in_force).
     pub(super) limits: Limits,
     pub(super) endpoints: Vec<Endpoint>,
+    pub(super) bindings: Vec<Binding>,
     pub(super) connections: Connections,
     /// Input that was read and is not decoded: see [`input`](super::input). It is rare, so it stands
     /// here and not in every connection.
@@ -84,6 +85,7 @@ impl Core {
             deflate: deflate::Pool::new(limits.protocol.deflate_from),
             limits,
             endpoints: Vec::new(),
+            bindings: Vec::new(),
             connections: Connections::default(),
             parked: HashMap::new(),
             pool: BufferPool::new(),

@@ -40,7 +40,7 @@ impl<O: Observer> Engine<O> {
             return None;
         }
         let binding = self.core.endpoints[usize::from(endpoint.0)].binding()?;
-        let Binding { service, stop } = self.bindings[usize::from(binding.0)];
+        let Binding { service, stop, .. } = self.core.bindings[usize::from(binding.0)];
         self.reply.clear();
         let is_answered = if is_stop(payload) {
             if stop == StopScope::Server {

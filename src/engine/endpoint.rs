@@ -37,11 +37,23 @@ pub enum StopScope {
     Server,
 }
 
+/// What becomes of a client that does not read what is pushed to it, when what waits for it does not fit
+/// under [`Limits::max_queued_bytes`](super::Limits::max_queued_bytes) any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SlowConsumers {
+    /// It is closed.
+    #[default]
+    Close,
+    /// It stays, and misses the message.
+    Drop,
+}
+
 /// A service at an address or path.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Binding {
     pub(super) service: ServiceId,
     pub(super) stop: StopScope,
+    pub(super) slow: SlowConsumers,
 }
 
 /// What is spoken at a listener or datagram socket.

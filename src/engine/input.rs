@@ -180,7 +180,7 @@ impl<O: Observer> Engine<O> {
             Event::Stop => {
                 let binding = binding.expect("lines have a binding");
                 self.observer.see(binding, Some(id), Sighting::Stop);
-                if self.bindings[usize::from(binding.0)].stop == StopScope::Server {
+                if self.core.bindings[usize::from(binding.0)].stop == StopScope::Server {
                     self.core.stop_requested = Some(self.core.limits.drain_timeout);
                 }
                 self.core.end(id, CloseReason::Stopped, Phase::Flushing);

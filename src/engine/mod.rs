@@ -48,7 +48,7 @@ mod timers;
 pub use self::connections::ConnId;
 pub use self::context::Context;
 pub use self::dial::{Dial, Speaks};
-pub use self::endpoint::{BindingId, Endpoint, EndpointId, ServiceId, StopScope};
+pub use self::endpoint::{BindingId, Endpoint, EndpointId, ServiceId, SlowConsumers, StopScope};
 pub use self::limits::Limits;
 pub use self::memory::Memory;
 pub use self::observer::{Observer, Sighting};
@@ -70,7 +70,6 @@ use crate::time::Time;
 /// The server without sockets. See the [module](self) for how it is driven.
 pub struct Engine<O: Observer = ()> {
     services: Vec<Box<dyn Service>>,
-    bindings: Vec<Binding>,
     core: Core,
     observer: O,
     /// What a datagram is answered with; lent to the shell until the next call.
@@ -98,7 +97,6 @@ impl<O: Observer> Engine<O> {
     pub fn new(limits: Limits, seed: u64, observer: O) -> Engine<O> {
         Engine {
             services: Vec::new(),
-            bindings: Vec::new(),
             core: Core::new(limits, seed),
             observer,
             reply: Vec::new(),
@@ -123,8 +121,14 @@ impl<O: Observer> Engine<O> {
 
     /// Binds a service. The first binding is [`BindingId::nth`]`(0)`, and so on.
     pub fn add_binding(&mut self, service: ServiceId, stop: StopScope) -> BindingId {
-        self.bindings.push(Binding { service, stop });
-        BindingId(small_index(self.bindings.len()))
+        self.core.bindings.push(Binding { service, stop, slow: SlowConsumers::default() });
+        BindingId(small_index(self.core.bindings.len()))
+    }
+
+    /// Says what becomes of clients of a binding that do not read what is pushed to them. Without it they
+    /// are closed.
+    pub fn set_slow_consumers(&mut self, binding: BindingId, slow: SlowConsumers) {
+        self.core.bindings[usize::from(binding.0)].slow = slow;
     }
 
     /// Adds something that connections or datagrams come to.
@@ -170,7 +174,7 @@ impl<O: Observer> Engine<O> {
     /// A peer has come to the service behind a binding: on a web listener by the request `head`.
     fn opened(&mut self, binding: BindingId, id: ConnId, head: &[u8]) {
         self.observer.see(binding, Some(id), Sighting::Opened { head });
-        let service = self.bindings[usize::from(binding.0)].service;
+        let service = self.core.bindings[usize::from(binding.0)].service;
         let mut context = Context::opened(&mut self.core, id, head);
         self.services[usize::from(service.0)].on_open(&mut context, id);
         self.tell_closed();
@@ -183,7 +187,7 @@ impl<O: Observer> Engine<O> {
         id: ConnId,
         call: impl FnOnce(&mut dyn Service, &mut Context<'_>),
     ) {
-        let service = self.bindings[usize::from(binding.0)].service;
+        let service = self.core.bindings[usize::from(binding.0)].service;
         let mut context = Context::new(&mut self.core, Some(id));
         call(self.services[usize::from(service.0)].as_mut(), &mut context);
         // Hardly any call closes anybody, and this is the way of every message.
@@ -196,7 +200,7 @@ impl<O: Observer> Engine<O> {
     /// close others when it is told, but each connection is closed once.
     fn tell_closed(&mut self) {
         while let Some(Closed { id, binding, reason, stage }) = self.core.closed.pop_front() {
-            let service = self.bindings[usize::from(binding.0)].service;
+            let service = self.core.bindings[usize::from(binding.0)].service;
             let service = self.services[usize::from(service.0)].as_mut();
             let mut context = Context::new(&mut self.core, None);
             match stage {

@@ -9,14 +9,14 @@ impl<O: Observer> Engine<O> {
     /// What the service behind a binding answers over HTTP, on a web listener where its WebSockets are
     /// at `path`.
     pub fn resources(&self, binding: BindingId, path: &str) -> Vec<(Resource, u16)> {
-        let service = self.bindings[usize::from(binding.0)].service;
+        let service = self.core.bindings[usize::from(binding.0)].service;
         let resources = self.services[usize::from(service.0)].resources(path);
         resources.into_iter().map(|resource| (resource, binding.0)).collect()
     }
 
     /// The subprotocols that the service behind a binding offers.
     pub fn subprotocols(&self, binding: BindingId) -> &[&str] {
-        let service = self.bindings[usize::from(binding.0)].service;
+        let service = self.core.bindings[usize::from(binding.0)].service;
         self.services[usize::from(service.0)].subprotocols()
     }
 
@@ -33,7 +33,7 @@ impl<O: Observer> Engine<O> {
         let request = Request::new(&asked);
         let mut response = Response::new(&mut core.pool);
         core.stats.requests += 1;
-        let service = self.bindings[usize::from(binding.0)].service;
+        let service = core.bindings[usize::from(binding.0)].service;
         let mut context = Context::new(core, None);
         self.services[usize::from(service.0)].on_request(&mut context, &request, &mut response);
         self.tell_closed();

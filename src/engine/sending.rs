@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use rand::rngs::StdRng;
 
-use super::connection::{Flags, Phase};
+use super::connection::{Connection, Flags, Phase};
 use super::connections::ConnId;
 use super::core::Core;
+use super::endpoint::SlowConsumers;
 use super::shared_frame::SharedFrame;
 use crate::buffer::BufferPool;
 use crate::codec::websocket::deflate;
@@ -101,7 +102,7 @@ impl Core {
         if why == Why::Push {
             let queued = connection.queued_bytes() + message.as_bytes().len() + Format::OVERHEAD;
             if queued > self.limits.max_queued_bytes {
-                self.end(id, CloseReason::SlowConsumer, Phase::Dead);
+                self.leave_out(id);
                 return false;
             }
         }
@@ -126,6 +127,18 @@ impl Core {
             self.dirty.push(id);
         }
         true
+    }
+
+    /// There is no room for what was to be pushed to a peer: it misses that, or is closed, as is said of
+    /// its binding.
+    #[cold]
+    fn leave_out(&mut self, id: ConnId) {
+        let binding = self.connections.get(id).and_then(Connection::binding);
+        let slow = binding.map(|binding| self.bindings[usize::from(binding.0)].slow);
+        match slow.unwrap_or_default() {
+            SlowConsumers::Close => self.end(id, CloseReason::SlowConsumer, Phase::Dead),
+            SlowConsumers::Drop => self.stats.dropped_messages += 1,
+        }
     }
 
     /// Puts a connection on the list of those the shell has to look at.
@@ -193,7 +206,7 @@ impl Core {
 pub(super) enum Why {
     /// The peer has said something. It is always admitted: reading stops instead.
     Reply,
-    /// It has to fit under the cap, or its receiver is a slow consumer and is closed.
+    /// It has to fit under the cap, or its receiver is a slow consumer.
     Push,
     /// Its receiver has room for it.
     Offer,

@@ -84,6 +84,8 @@ counters! {
     close_timeouts,
     /// Peers closed because they did not read what was pushed to them.
     slow_consumers,
+    /// Messages that a peer has missed because it did not read those that were pushed to it before.
+    dropped_messages,
     /// Connections closed because they held most when all buffers together held too much.
     shed,
     /// Times that input was parked because a peer did not read its replies, or sent what takes long to

@@ -12,20 +12,21 @@ type Named = (String, Box<dyn Service>);
 pub(super) fn services(config: &Config) -> (Vec<Named>, Vec<usize>) {
     let mut services: Vec<Named> = Vec::new();
     let mut service_of = Vec::new();
-    for spec in config.bindings.as_slice().iter().map(Binding::service) {
+    for binding in config.bindings.as_slice() {
+        let spec = binding.service();
         let is_shared = matches!(spec, ServiceSpec::Chat | ServiceSpec::Notify(_));
         let shared = services.iter().position(|(name, _)| is_shared && name == spec.name());
         service_of.push(shared.unwrap_or(services.len()));
         if shared.is_none() {
-            services.push((spec.name().to_owned(), service(spec, config)));
+            services.push((spec.name().to_owned(), service(binding, config)));
         }
     }
     (services, service_of)
 }
 
 /// The service that a binding of `config` names.
-fn service(spec: &ServiceSpec, config: &Config) -> Box<dyn Service> {
-    match spec {
+fn service(binding: &Binding, config: &Config) -> Box<dyn Service> {
+    match binding.service() {
         ServiceSpec::Echo => Box::new(Echo),
         ServiceSpec::Time => Box::<TimeService>::default(),
         ServiceSpec::Count { number } => Box::new(Count::new(*number)),
@@ -42,7 +43,9 @@ fn service(spec: &ServiceSpec, config: &Config) -> Box<dyn Service> {
                 });
             Box::new(Notify::new(modes).with_publish_token(config.publish_token.clone()))
         }
-        ServiceSpec::Stream { source } => Box::new(Stream::new(*source)),
+        ServiceSpec::Stream { source } => {
+            Box::new(Stream::new(*source).pushing(binding.slow_consumers().is_some()))
+        }
         ServiceSpec::Other(name) => unreachable!("{name} is not built in"),
     }
 }

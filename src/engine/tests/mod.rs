@@ -14,6 +14,7 @@ mod random;
 mod requests;
 mod services;
 mod shedding;
+mod slow;
 mod stream;
 mod subprotocols;
 mod urgent;

@@ -28,8 +28,10 @@
 //! subscription is a pattern may have seen some messages of such a topic before, and is told of a gap from 1
 //! on in front of its next one.
 //!
-//! A client that has no room for a message reads it from the history when it has, and nobody waits for it.
-//! It may be behind in as many topics as it may have subscriptions (128); in one more, it is closed with 1013.
+//! Without a history a client that does not read is closed, or misses whole messages, as its binding
+//! [says](crate::engine::SlowConsumers). With one, a client that has no room for a message reads it from
+//! the history when it has, and nobody waits for it. It may be behind in as many topics as it may have
+//! subscriptions (128); in one more, it is closed with 1013.
 //!
 //! **Fixed to a topic** (`?topic=T`) a binding takes no commands. By its role (`&role=`) its clients
 //! publish every message of theirs, get everything that is published in T as bare text, or both.

@@ -14,7 +14,10 @@
 //! are not due cost nothing, however many there are.
 //!
 //! **Slow readers.** A stream whose reader has no room pauses, and goes on from there when there is: no
-//! sample is left out, and those that would have come meanwhile come later.
+//! sample is left out, and those that would have come meanwhile come later. A stream that is
+//! [pushed](Stream::pushing) does not wait: by what the binding says of
+//! [slow consumers](crate::engine::SlowConsumers), its reader misses samples, as their numbers show, or is
+//! closed.
 
 mod rate;
 
@@ -54,6 +57,8 @@ const SAMPLES_PER_TURN: u64 = 16_384;
 #[derive(Debug, Default)]
 pub struct Stream {
     source: Source,
+    /// Whether samples are sent to those, too, who have no room.
+    is_pushed: bool,
     running: HashMap<ConnId, Running>,
     /// When those that do not wait for room are to be looked at.
     due: BTreeSet<(Wake, ConnId)>,
@@ -86,6 +91,11 @@ impl Stream {
     /// Streams with values from `source`.
     pub fn new(source: Source) -> Stream {
         Stream { source, ..Stream::default() }
+    }
+
+    /// Has samples pushed, so that no stream waits for its reader.
+    pub fn pushing(self, is_pushed: bool) -> Stream {
+        Stream { is_pushed, ..self }
     }
 
     fn start(&mut self, cx: &mut Context<'_>, peer: ConnId, rate: Rate, count: Option<u64>) {
@@ -122,7 +132,10 @@ impl Stream {
         let mut sent = 0;
         while sent < most {
             running.write(self.source, cx, &mut self.text);
-            if !cx.try_send(peer, Message::decoded(MessageKind::Text, &self.text)) {
+            let sample = Message::decoded(MessageKind::Text, &self.text);
+            if self.is_pushed {
+                cx.broadcast([peer], sample);
+            } else if !cx.try_send(peer, sample) {
                 break;
             }
             if self.source == Source::Walk {
