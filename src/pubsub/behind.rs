@@ -9,6 +9,9 @@ use crate::engine::ConnId;
 pub(super) struct Cursor {
     pub(super) topic: TopicId,
     pub(super) next: u64,
+    /// What the peer expects, if it has named a number that had not been given yet and has not been told
+    /// so. That may have been given since, and what the peer has seen was another message.
+    pub(super) foreign: Option<u64>,
 }
 
 /// What a peer that is behind is to be told next.
@@ -50,19 +53,28 @@ impl<const DIALECTS: usize> Topics<DIALECTS> {
         if !names.any(|name| name::matches(name, topic)) {
             return Err(Refusal::NotSubscribed);
         }
-        let is_behind = self.fall_behind(peer, id, number.saturating_add(1));
+        let history = &self.channels.get(id).history;
+        let next = number.saturating_add(1);
+        let is_foreign = number > history.head();
+        let (next, foreign) = if is_foreign { (history.first(), Some(next)) } else { (next, None) };
+        let is_behind = self.put_behind(peer, Cursor { topic: id, next, foreign });
         if is_behind { Ok(()) } else { Err(Refusal::TooManySubscriptions) }
     }
 
     /// A peer was not sent message `next` of a topic, and will read it and what follows from the
     /// history. Returns whether it can: not if it is behind in as many topics as it may be.
     pub(super) fn fall_behind(&mut self, peer: ConnId, topic: TopicId, next: u64) -> bool {
+        self.put_behind(peer, Cursor { topic, next, foreign: None })
+    }
+
+    fn put_behind(&mut self, peer: ConnId, at: Cursor) -> bool {
+        let topic = at.topic;
         let Some(subscriber) = self.subscribers.get_mut(&peer) else { return false };
         let behind = &mut subscriber.behind;
         if let Some(cursor) = behind.iter_mut().find(|cursor| cursor.topic == topic) {
-            cursor.next = next;
+            *cursor = at;
         } else if behind.len() < self.bounds.subscriptions {
-            behind.push(Cursor { topic, next });
+            behind.push(at);
         } else {
             return false;
         }
@@ -79,6 +91,10 @@ impl<const DIALECTS: usize> Topics<DIALECTS> {
             let id = cursor.topic;
             let history = &self.channels.get(id).history;
             let (next, first, head) = (cursor.next, history.first(), history.head());
+            if let Some(from) = cursor.foreign.take() {
+                let topic = &self.channels.get(id).name;
+                return Some(Missed::Gap { topic, from, to: next - 1 });
+            }
             if (first..=head).contains(&next) {
                 cursor.next += 1;
                 let channel = self.channels.get(id);

@@ -26,6 +26,8 @@ const NAMES: [&str; 10] = ["a", "b", "a/x", "a/y", "a/x/1", "a/x/2", "*", "a/*",
 struct Subscriber {
     subscriptions: BTreeSet<&'static str>,
     expected: BTreeMap<&'static str, u64>,
+    /// Where it has named a number that nothing had.
+    foreign: BTreeSet<&'static str>,
 }
 
 impl Subscriber {
@@ -114,13 +116,21 @@ impl Model {
 
     fn resume(&mut self, peer: ConnId, name: &'static str) {
         let latest = self.published.get(name).and_then(|all| all.keys().next_back());
-        let number = self.rng.random_range(0..=latest.copied().unwrap_or(0) + 2);
+        let latest = latest.copied().unwrap_or(0);
+        let highest = self.published.values().flat_map(BTreeMap::keys).max().copied().unwrap_or(0);
+        let near = if self.rng.random() { highest } else { latest };
+        let least = if self.rng.random() { 0 } else { near };
+        let number = self.rng.random_range(least..=near + 2);
         let is_subscribed = self.subscribers.get(&peer).is_some_and(|peer| peer.wants(name));
         match self.topics.resume(peer, name, number) {
             Ok(()) => {
                 assert!(is_subscribed, "{name}");
                 let subscriber = self.subscribers.get_mut(&peer).expect("subscribed");
                 subscriber.expected.insert(name, number + 1);
+                subscriber.foreign.remove(name);
+                if number > highest {
+                    subscriber.foreign.insert(name);
+                }
             }
             Err(Refusal::Pattern) => assert!(name::is_pattern(name)),
             Err(Refusal::NotSubscribed) => {}
@@ -189,6 +199,7 @@ impl Model {
                 // It is told that all is gone, and may have seen some of it.
                 assert!(!subscriber.subscriptions.contains(name), "it would have kept the topic");
                 subscriber.expected.insert(name, 1);
+                subscriber.foreign.remove(name);
             }
             let expected = subscriber.expected.entry(name).or_insert(number);
             let refusal = refused.iter().find(|(peer, _)| *peer == id);
@@ -217,14 +228,20 @@ impl Model {
                     let expected = subscriber.expected.get_mut(topic).expect("it is expected");
                     assert_eq!(from, *expected);
                     *expected = to + 1;
+                    let is_foreign = subscriber.foreign.remove(topic);
+                    assert!(!is_foreign || to < from, "{from} to {to} says not that it is new");
                     let all = self.published.get(topic);
                     let latest = all.and_then(|all| all.keys().next_back()).copied().unwrap_or(0);
-                    if from <= latest && self.bounds.history_bytes > 100_000 {
+                    if from <= to && self.bounds.history_bytes > 100_000 {
                         assert!(to + kept >= latest, "{from} to {to} of {topic} is kept");
                     }
                 }
                 Missed::Message { topic, number, text } => {
                     self.caught_up += 1;
+                    assert!(
+                        !subscriber.foreign.contains(topic),
+                        "{peer} is not told that {topic} is new"
+                    );
                     let expected = subscriber.expected.get_mut(topic).expect("it is expected");
                     assert_eq!(number, *expected, "a silent hole for {peer}");
                     *expected = number + 1;
