@@ -112,7 +112,8 @@ impl<'a> Context<'a> {
 
     /// Does not read from a peer any more, until [`resume`](Context::resume). What is being decoded
     /// still comes: at most as much as one read takes, or if that was compressed a mebibyte and a
-    /// message.
+    /// message. Closing a client resumes it; a connection that was [dialed](Context::dial) may have
+    /// more to say, and stays held, without a deadline.
     pub fn hold(&mut self, peer: ConnId) {
         self.core.hold(peer, true);
     }

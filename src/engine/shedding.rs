@@ -19,7 +19,8 @@
 //!
 //! **How much more there can be** than the limit follows from what grows between two looks at it: the
 //! messages of one read and the replies to them, or one message that is pushed. That is
-//! [`Limits::memory_slack`](super::Limits::memory_slack), and gone at the end of the turn.
+//! [`Limits::memory_slack`](super::Limits::memory_slack), and gone at the end of the turn; what is pushed
+//! when connections are closed, later than that, is looked at in the next.
 
 use std::cmp::Reverse;
 use std::time::Duration;

@@ -8,8 +8,10 @@ use readily::codec::websocket as frames;
 use readily::kernel::sim::{Received, Remote, Sim};
 use readily::protocol::ahead::MAX_PONGS;
 
+use crate::board::Board;
 use crate::ear::{Ear, Heard};
 use crate::script::{Ending, Expected, Kind, Script, Service, frame};
+use crate::subscriber::Listener;
 
 /// How it has ended for a peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +55,7 @@ pub(crate) struct Actor {
     last_number: u64,
     last_clock: String,
     last_sequence: Option<u64>,
+    chat: Listener,
     /// Something was heard that may be heard of a server that cuts somebody off, or ends.
     was_closed: bool,
 }
@@ -68,7 +71,7 @@ impl Actor {
         let paces = [0.05, 0.5, 1.0];
         Actor {
             number,
-            ear: Ear::new(script.kind),
+            ear: Ear::new(script.kind, script.greeting()),
             promised: (script.expected.len(), script.pongs.len()),
             script,
             remote,
@@ -81,27 +84,34 @@ impl Actor {
             last_number: 0,
             last_clock: String::new(),
             last_sequence: None,
+            chat: Listener::default(),
             was_closed: false,
         }
     }
 
     /// Does what it does at this time.
-    pub(crate) fn act(&mut self, sim: &mut Sim, rng: &mut Xoshiro256PlusPlus, season: Season) {
+    pub(crate) fn act(
+        &mut self,
+        sim: &mut Sim,
+        rng: &mut Xoshiro256PlusPlus,
+        season: Season,
+        board: &mut Board,
+    ) {
         if self.outcome.is_some() || season.is_stormy && !rng.random_bool(self.pace) {
             return;
         }
-        self.receive(sim, rng, season);
+        self.receive(sim, rng, season, board);
         if self.outcome.is_none() {
             self.send(sim, rng, season);
         }
         if self.outcome.is_none() {
-            self.end(sim, rng, season);
+            self.end(sim, rng, season, board);
         }
     }
 
     /// Whether nothing is left to be said or heard, and it is the server that is to end.
-    pub(crate) fn is_at_rest(&self) -> bool {
-        self.script.ending == Ending::Stays && self.is_answered()
+    pub(crate) fn is_at_rest(&self, board: &Board) -> bool {
+        self.script.ending == Ending::Stays && self.is_answered(board)
     }
 
     /// Whether it may be cut off, whatever it was promised.
@@ -115,20 +125,26 @@ impl Actor {
     }
 
     /// Whether it has had everything it was to have.
-    pub(crate) fn is_satisfied(&self) -> bool {
+    pub(crate) fn is_satisfied(&self, board: &Board) -> bool {
         // What was to be said behind the end need not be.
         let is_cut = matches!(self.script.ending, Ending::IsClosed | Ending::IsHalfClosed);
         let is_all_said = self.was_closed || is_cut || self.script.pieces.is_empty();
-        let is_all_heard = self.is_all_heard() && !self.ear.is_in_the_middle();
+        let is_all_heard = self.is_all_heard(board) && !self.ear.is_in_the_middle();
         self.outcome == Some(Outcome::Ended) && is_all_said && is_all_heard
     }
 
-    fn is_answered(&self) -> bool {
-        self.script.pieces.is_empty() && self.is_all_heard()
+    fn is_answered(&self, board: &Board) -> bool {
+        self.script.pieces.is_empty() && self.is_all_heard(board)
     }
 
-    fn is_all_heard(&self) -> bool {
-        self.script.expected.is_empty() && self.script.pongs.is_empty()
+    fn is_all_heard(&self, board: &Board) -> bool {
+        self.script.expected.is_empty() && self.script.pongs.is_empty() && self.is_up_to_date(board)
+    }
+
+    /// Whoever has ended need not hear what others say.
+    fn is_up_to_date(&self, board: &Board) -> bool {
+        self.has_finished
+            || self.script.topics.is_up_to_date(board) && self.chat.is_up_to_date(board)
     }
 }
 
@@ -165,7 +181,7 @@ impl Actor {
         }
     }
 
-    fn end(&mut self, sim: &mut Sim, rng: &mut Xoshiro256PlusPlus, season: Season) {
+    fn end(&mut self, sim: &mut Sim, rng: &mut Xoshiro256PlusPlus, season: Season, board: &Board) {
         let is_all_said = self.script.pieces.is_empty();
         match self.script.ending {
             Ending::Resets if !season.is_stormy || rng.random_bool(0.05) => {
@@ -177,7 +193,7 @@ impl Actor {
                 self.outcome = Some(Outcome::Left);
             }
             Ending::Ends if is_all_said => self.finish(sim),
-            Ending::EndsLast if self.is_answered() => self.finish(sim),
+            Ending::EndsLast if self.is_answered(board) => self.finish(sim),
             _ => {}
         }
     }
@@ -198,7 +214,13 @@ impl Actor {
 
 /// Hearing.
 impl Actor {
-    fn receive(&mut self, sim: &mut Sim, rng: &mut Xoshiro256PlusPlus, season: Season) {
+    fn receive(
+        &mut self,
+        sim: &mut Sim,
+        rng: &mut Xoshiro256PlusPlus,
+        season: Season,
+        board: &mut Board,
+    ) {
         let most = if season.is_stormy { self.appetite } else { 100_000 };
         if most == 0 {
             return;
@@ -208,7 +230,11 @@ impl Actor {
                 Received::Data(bytes) => {
                     self.ear.listen(&bytes);
                     for heard in std::mem::take(&mut self.ear.heard) {
-                        self.hear(heard, rng, season, sim);
+                        if let Heard::Message(bytes) = heard {
+                            self.hear_message(&bytes, season, sim, board);
+                        } else {
+                            self.hear(heard, rng, season);
+                        }
                     }
                 }
                 Received::Nothing => return,
@@ -231,11 +257,11 @@ impl Actor {
     }
 
     /// Compares with what was expected.
-    fn hear(&mut self, heard: Heard, rng: &mut Xoshiro256PlusPlus, season: Season, sim: &Sim) {
+    fn hear(&mut self, heard: Heard, rng: &mut Xoshiro256PlusPlus, season: Season) {
         let is_silent = self.script.ending == Ending::FallsSilent && self.script.pieces.is_empty();
         match heard {
             Heard::Ping(payload) => {
-                if !is_silent && !self.has_closed {
+                if !is_silent && !self.has_closed && !self.has_finished {
                     let pong = frame(rng, |out, mask| frames::encode_pong(out, &payload, mask));
                     self.reply(pong);
                 }
@@ -262,7 +288,7 @@ impl Actor {
             Heard::TimedOut => self.was_closed = true,
             Heard::Pong(payload) => self.hear_pong(&payload),
             Heard::Response => self.expect(&Expected::Response),
-            Heard::Message(bytes) => self.hear_message(&bytes, season, sim),
+            Heard::Message(_) => unreachable!("messages go another way"),
         }
     }
 
@@ -280,13 +306,19 @@ impl Actor {
         assert!(heard <= place, "{self}: a pong behind {heard} answers, and not {place}");
     }
 
-    fn hear_message(&mut self, bytes: &[u8], season: Season, sim: &Sim) {
+    fn hear_message(&mut self, bytes: &[u8], season: Season, sim: &Sim, board: &mut Board) {
         assert!(!self.was_closed, "{self}: a message behind a Close frame");
         if let Kind::Raw | Kind::Proxied = self.script.kind {
             return self.hear_byte(bytes[0]);
         }
-        if self.script.service == Service::Relay && self.hear_relayed(bytes) {
-            return;
+        let is_greeting = matches!(self.script.expected.front(), Some(Expected::Exactly(_)));
+        if !is_greeting {
+            match self.script.service {
+                Service::Relay => return self.hear_relayed(bytes),
+                Service::Chat => return self.chat.hear(bytes, board),
+                Service::Notify => return self.script.topics.hear(bytes, board),
+                _ => {}
+            }
         }
         let text = String::from_utf8_lossy(bytes);
         let expected = self.script.expected.front();
@@ -326,12 +358,8 @@ impl Actor {
         }
     }
 
-    /// Everybody hears everything in one order, without a gap. Returns whether it was of another one.
-    fn hear_relayed(&mut self, bytes: &[u8]) -> bool {
-        let is_upgrade = matches!(self.script.expected.front(), Some(Expected::Exactly(_)));
-        if is_upgrade {
-            return false;
-        }
+    /// Everybody hears everything in one order, without a gap.
+    fn hear_relayed(&mut self, bytes: &[u8]) {
         let space = bytes.iter().position(|byte| *byte == b' ').expect("a number in front");
         let number = std::str::from_utf8(&bytes[..space]).expect("digits");
         let number: u64 = number.parse().expect("a number");
@@ -342,7 +370,6 @@ impl Actor {
         if payload.starts_with(format!("{}.", self.number).as_bytes()) {
             self.expect(&Expected::Relayed(payload.to_vec()));
         }
-        true
     }
 
     fn expect(&mut self, heard: &Expected) {
@@ -360,10 +387,11 @@ fn clock(sim: &Sim) -> String {
 
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Script { kind, service, ending, pieces, expected, pongs } = &self.script;
+        let Script { kind, service, ending, pieces, expected, pongs, deflates: _, topics } =
+            &self.script;
         write!(
             f,
-            "peer {} ({kind:?} to {service:?}, {ending:?}), {} pieces to say, {} to hear, {:?}",
+            "peer {} ({kind:?} to {service:?}, {ending:?}), {} pieces to say, {} to hear, {topics:?}, {:?}",
             self.number,
             pieces.len(),
             expected.len() + pongs.len(),

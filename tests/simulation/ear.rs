@@ -2,8 +2,9 @@
 
 use readily::buffer::BufferPool;
 use readily::codec::websocket as frames;
+use readily::codec::websocket::deflate::{Inbound, Pool};
 
-use crate::script::{Kind, SWITCHING};
+use crate::script::Kind;
 
 /// Something that was heard.
 #[derive(Debug)]
@@ -24,18 +25,28 @@ pub(crate) struct Ear {
     bytes: Vec<u8>,
     decoder: frames::Decoder,
     pool: BufferPool,
+    inbound: Inbound,
+    deflate: Pool,
+    /// The answer to a request for a WebSocket.
+    greeting: Vec<u8>,
     is_upgraded: bool,
+    has_timed_out: bool,
     pub(crate) heard: Vec<Heard>,
 }
 
 impl Ear {
-    pub(crate) fn new(kind: Kind) -> Ear {
+    pub(crate) fn new(kind: Kind, greeting: Vec<u8>) -> Ear {
         Ear {
             kind,
             bytes: Vec::new(),
             decoder: frames::Decoder::new(frames::Role::Client),
             pool: BufferPool::new(),
+            // Also sees what does not refer to what was before.
+            inbound: Inbound::new(true),
+            deflate: Pool::new(0),
+            greeting,
             is_upgraded: false,
+            has_timed_out: false,
             heard: Vec::new(),
         }
     }
@@ -45,6 +56,9 @@ impl Ear {
         let is_head = self.kind == Kind::Http || self.kind == Kind::WebSocket && !self.is_upgraded;
         if is_head && [&self.bytes, bytes].concat().starts_with(TIMED_OUT) {
             self.heard.push(Heard::TimedOut);
+            self.has_timed_out = true;
+        }
+        if self.has_timed_out {
             return;
         }
         match self.kind {
@@ -65,14 +79,18 @@ impl Ear {
                 while let Some(length) = response_length(&self.bytes) {
                     self.bytes.drain(..length);
                     self.heard.push(Heard::Response);
+                    // A timeout may come in one piece with the response before it.
+                    if self.bytes.starts_with(TIMED_OUT) {
+                        return self.listen(&[]);
+                    }
                 }
             }
             Kind::WebSocket if self.is_upgraded => self.listen_to_frames(&mut bytes.to_vec()),
             Kind::WebSocket => {
                 self.bytes.extend_from_slice(bytes);
-                if self.bytes.len() >= SWITCHING.len() {
+                if self.bytes.len() >= self.greeting.len() {
                     self.is_upgraded = true;
-                    let mut rest = self.bytes.split_off(SWITCHING.len());
+                    let mut rest = self.bytes.split_off(self.greeting.len());
                     self.heard.push(Heard::Message(std::mem::take(&mut self.bytes)));
                     self.listen_to_frames(&mut rest);
                 }
@@ -82,9 +100,9 @@ impl Ear {
 
     fn listen_to_frames(&mut self, mut input: &mut [u8]) {
         let limits = frames::Limits::default();
-        while let Some(event) = self
-            .decoder
-            .next(&mut input, &limits, &mut self.pool)
+        let Ear { decoder, pool, inbound, deflate, .. } = self;
+        while let Some(event) = decoder
+            .next_inflating(&mut input, &limits, pool, inbound, deflate)
             .expect("the server sends sound frames")
         {
             self.heard.push(match event {

@@ -74,7 +74,7 @@ fn script() -> Vec<Step> {
     steps.extend([Step::Come(PACKET), say("one"), say("two"), Step::Hear(3), Step::Hear(3)]);
     steps.extend([say("STOP"), Step::HearEnd, Step::Finish]);
     // WebSocket: a message, a ping, each way to end.
-    let come = || [Step::Come(WEB), Step::Say(upgrade("/ws")), Step::Hear(SWITCHING.len())];
+    let come = || [Step::Come(WEB), Step::Say(upgrade("/ws", "")), Step::Hear(SWITCHING.len())];
     steps.extend(come());
     steps.push(frame(|out, mask| frames::encode_text(out, b"hello", mask)));
     steps.push(frame(|out, mask| frames::encode_ping(out, b"there?", mask)));

@@ -24,7 +24,7 @@ fn a_pong_goes_ahead_of_what_there_was_no_room_for_at_all() {
     let remote = sim.dial(port);
     let mut reactor = Reactor::new(sim, engine, 10);
     reactor.add_listener(listener, web).expect("listens");
-    say(&mut reactor, remote, &upgrade("/ws"));
+    say(&mut reactor, remote, &upgrade("/ws", ""));
     assert_eq!(hear(&mut reactor, remote), SWITCHING);
 
     // Its echo is just what the kernel takes.

@@ -8,9 +8,12 @@ use std::collections::VecDeque;
 
 use rand::RngExt as _;
 use rand::rngs::Xoshiro256PlusPlus;
-use readily::codec::websocket as frames;
+use readily::codec::websocket::deflate::{Pool, WindowBits, encode_deflated};
+use readily::codec::websocket::{self as frames, Opcode};
 
+use crate::board::Board;
 use crate::services::{ABORT, CLOSE, CLOSE_CODE, HALF_CLOSE};
+use crate::subscriber::Subscriber;
 
 /// What is spoken, and over what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +41,10 @@ pub(crate) enum Service {
     Relay,
     /// Ends the connection when it is told to.
     Obedient,
+    Chat,
+    /// With a history.
+    Notify,
+    Stream,
 }
 
 /// How a peer ends.
@@ -98,27 +105,52 @@ pub(crate) struct Script {
     /// The answers to its pings, each with how much of what is expected may come in front of it: they
     /// go ahead of what has to wait.
     pub(crate) pongs: VecDeque<(Vec<u8>, usize)>,
+    /// It has asked for compression, and gets it.
+    pub(crate) deflates: bool,
+    /// What it subscribes to.
+    pub(crate) topics: Subscriber,
 }
 
 /// Longer lines and messages are refused.
 pub(crate) const LONGEST: usize = 2_000;
 
+/// Longer texts are not passed on by everybody to everybody.
+const LONGEST_TEXT: usize = 400;
+
+/// What is published belongs to one of these.
+const TOPICS: [&str; 2] = ["a", "b/c"];
+
 /// What a line peer hears whose line is too long.
 const TOO_LONG: &[u8] = b"ERR line too long";
 
+/// Who comes, each of these as often as any other.
+pub(crate) const PEERS: [(Kind, &[Service]); 12] = {
+    use Service::{
+        Burst, Chat, Count, Discard, Echo, Notify, Obedient, Random, Relay, Stream, Time,
+    };
+    let lines: &[Service] = &[Echo, Count, Time, Random, Discard, Relay, Obedient];
+    let web: &[Service] = &[Echo, Count, Time, Random, Burst, Discard, Relay, Obedient];
+    let topics: &[Service] = &[Chat, Notify, Notify, Stream];
+    [
+        (Kind::Line, lines),
+        (Kind::Line, lines),
+        (Kind::Line, topics),
+        (Kind::UnixLine, &[Echo, Relay, Chat, Notify]),
+        (Kind::Raw, &[Echo]),
+        (Kind::Packet, &[Echo, Relay]),
+        (Kind::Http, &[Echo]),
+        (Kind::Proxied, &[Echo]),
+        (Kind::WebSocket, topics),
+        (Kind::WebSocket, web),
+        (Kind::WebSocket, web),
+        (Kind::WebSocket, web),
+    ]
+};
+
 impl Script {
     /// The script of peer number `peer`.
-    pub(crate) fn random(peer: usize, rng: &mut Xoshiro256PlusPlus) -> Script {
-        use Service::{Burst, Count, Discard, Echo, Obedient, Random, Relay, Time};
-        let (kind, services): (Kind, &[Service]) = match rng.random_range(0..12) {
-            0..=2 => (Kind::Line, &[Echo, Count, Time, Random, Discard, Relay, Obedient]),
-            3 => (Kind::UnixLine, &[Echo, Relay]),
-            4 => (Kind::Raw, &[Echo]),
-            5 => (Kind::Packet, &[Echo, Relay]),
-            6 => (Kind::Http, &[Echo]),
-            7 => (Kind::Proxied, &[Echo]),
-            _ => (Kind::WebSocket, &[Echo, Count, Time, Random, Burst, Discard, Relay, Obedient]),
-        };
+    pub(crate) fn random(peer: usize, board: &mut Board, rng: &mut Xoshiro256PlusPlus) -> Script {
+        let (kind, services) = PEERS[rng.random_range(0..PEERS.len())];
         let service = services[rng.random_range(0..services.len())];
         let ending = ending(kind, service, rng);
         let mut script = Script {
@@ -128,24 +160,45 @@ impl Script {
             pieces: VecDeque::new(),
             expected: VecDeque::new(),
             pongs: VecDeque::new(),
+            deflates: kind == Kind::WebSocket && rng.random_bool(0.3),
+            topics: Subscriber::default(),
         };
-        script.write(peer, rng);
+        script.write(peer, board, rng);
         script
     }
 
-    fn write(&mut self, peer: usize, rng: &mut Xoshiro256PlusPlus) {
+    /// The answer to its request.
+    pub(crate) fn greeting(&self) -> Vec<u8> {
+        let agreed = match self.service {
+            _ if !self.deflates => return SWITCHING.to_vec(),
+            Service::Echo => "permessage-deflate",
+            _ => "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+        };
+        let end = SWITCHING.len() - 2;
+        let field = format!("Sec-WebSocket-Extensions: {agreed}\r\n\r\n");
+        [&SWITCHING[..end], field.as_bytes()].concat()
+    }
+
+    fn write(&mut self, peer: usize, board: &mut Board, rng: &mut Xoshiro256PlusPlus) {
         let count = match self.service {
-            Service::Burst => 1,
+            Service::Burst | Service::Stream => 1,
             // Some have so much to say that it cannot all be answered at once.
             _ if rng.random_bool(0.15) => rng.random_range(0..100),
             _ => rng.random_range(0..12),
         };
         if self.kind == Kind::WebSocket {
-            self.pieces.push_back(upgrade(path(self.service)));
-            self.expected.push_back(Expected::Exactly(SWITCHING.to_vec()));
+            let offer = if self.deflates { OFFER } else { "" };
+            self.pieces.push_back(upgrade(path(self.service), offer));
+            self.expected.push_back(Expected::Exactly(self.greeting()));
+        }
+        if self.kind == Kind::WebSocket && self.ending == Ending::FallsSilent && rng.random() {
+            // In the middle of its request.
+            self.pieces[0].truncate(40);
+            self.expected.clear();
+            return;
         }
         for number in 0..count {
-            self.write_message(peer, number, rng);
+            self.write_message(peer, number, board, rng);
         }
         match (self.ending, self.kind) {
             (Ending::IsClosed | Ending::IsHalfClosed | Ending::IsAborted, _) => {
@@ -192,13 +245,19 @@ impl Script {
         }
     }
 
-    fn write_message(&mut self, peer: usize, number: usize, rng: &mut Xoshiro256PlusPlus) {
+    fn write_message(
+        &mut self,
+        peer: usize,
+        number: usize,
+        board: &mut Board,
+        rng: &mut Xoshiro256PlusPlus,
+    ) {
         if self.kind == Kind::Http {
             self.pieces.push_back(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec());
             self.expected.push_back(Expected::Response);
             return;
         }
-        let (message, answer) = self.exchange(peer, number, rng);
+        let (message, answer) = self.exchange(peer, number, board, rng);
         match self.kind {
             Kind::Line | Kind::UnixLine => {
                 self.pieces.push_back([&message[..], b"\n"].concat());
@@ -216,11 +275,21 @@ impl Script {
                 }
                 let cut = rng.random_range(0..=message.len());
                 let is_cut = rng.random_bool(0.2);
+                let is_deflated = self.deflates && rng.random();
                 self.pieces.push_back(frame(rng, |out, mask| {
-                    if is_cut {
+                    if is_deflated {
+                        encode_deflated(
+                            out,
+                            Opcode::Binary,
+                            &message,
+                            mask,
+                            WindowBits::MAX,
+                            &mut Pool::new(0),
+                        );
+                    } else if is_cut {
                         let (first, rest) = message.split_at(cut);
-                        frames::encode_frame(out, false, frames::Opcode::Binary, first, mask);
-                        frames::encode_frame(out, true, frames::Opcode::Continuation, rest, mask);
+                        frames::encode_frame(out, false, Opcode::Binary, first, mask);
+                        frames::encode_frame(out, true, Opcode::Continuation, rest, mask);
                     } else {
                         frames::encode_binary(out, &message, mask);
                     }
@@ -235,9 +304,10 @@ impl Script {
 
     /// A message, and what comes of it.
     fn exchange(
-        &self,
+        &mut self,
         peer: usize,
         number: usize,
+        board: &mut Board,
         rng: &mut Xoshiro256PlusPlus,
     ) -> (Vec<u8>, Vec<Expected>) {
         let mut message = format!("{peer}.{number}:").into_bytes();
@@ -245,6 +315,20 @@ impl Script {
         let filler = rng.random_range(b'a'..=b'z');
         message.resize(length.max(message.len()), filler);
         match self.service {
+            Service::Chat => {
+                message.truncate(LONGEST_TEXT);
+                (message, Vec::new())
+            }
+            Service::Notify => {
+                message.truncate(LONGEST_TEXT);
+                (self.command(number, &message, board, rng), Vec::new())
+            }
+            Service::Stream => {
+                let (rate, count) = (rng.random_range(50..100_000), rng.random_range(0..500));
+                let samples =
+                    (1..=count).map(|seq| Expected::Exactly(format!("{seq} {seq}").into()));
+                (format!("START {rate} {count}").into_bytes(), samples.collect())
+            }
             Service::Echo | Service::Obedient => {
                 let answer = Expected::Exactly(message.clone());
                 (message, vec![answer])
@@ -271,6 +355,43 @@ impl Script {
     }
 }
 
+/// What a client of topics says.
+impl Script {
+    fn command(
+        &mut self,
+        number: usize,
+        text: &[u8],
+        board: &mut Board,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Vec<u8> {
+        if number == 0 && rng.random_bool(0.2) {
+            for topic in TOPICS {
+                self.topics.subscribe(topic, None);
+            }
+            self.topics.has_pattern = true;
+            return b"SUB *".to_vec();
+        }
+        let topic = TOPICS[rng.random_range(0..TOPICS.len())];
+        match rng.random_range(0..20) {
+            0..=4 if !self.topics.knows(topic) => {
+                let since = rng.random_bool(0.5).then(|| rng.random_range(0..40));
+                self.topics.subscribe(topic, since);
+                let since = since.map(|since| format!(" SINCE {since}")).unwrap_or_default();
+                format!("SUB {topic}{since}").into_bytes()
+            }
+            5 if self.topics.is_subscribed(topic) && !self.topics.has_pattern => {
+                self.topics.unsubscribe(topic);
+                format!("UNSUB {topic}").into_bytes()
+            }
+            _ => {
+                board.script(topic);
+                self.topics.publish(topic, text);
+                [b"PUB ", topic.as_bytes(), b" ", text].concat()
+            }
+        }
+    }
+}
+
 /// An ending that means something there.
 fn ending(kind: Kind, service: Service, rng: &mut Xoshiro256PlusPlus) -> Ending {
     use Ending::{
@@ -281,6 +402,11 @@ fn ending(kind: Kind, service: Service, rng: &mut Xoshiro256PlusPlus) -> Ending 
         // A WebSocket has no halves.
         (Kind::WebSocket, Service::Obedient) => &[IsClosed, IsClosed, IsAborted],
         (_, Service::Obedient) => &[IsClosed, IsHalfClosed, IsHalfClosed, IsAborted],
+        (Kind::WebSocket, Service::Chat | Service::Notify | Service::Stream) => {
+            &[Stays, Stays, EndsLast, Resets, HangsUp, FallsSilent]
+        }
+        (_, Service::Chat | Service::Notify) => &[Stays, Stays, Ends, EndsLast, Resets, HangsUp],
+        (_, Service::Stream) => &[Stays, EndsLast, Resets, HangsUp],
         // It is closed by the service.
         (_, Service::Burst) => &[Stays, Stays, Resets],
         // What one has said comes back from the others' side of the server.
@@ -311,17 +437,23 @@ pub(crate) fn path(service: Service) -> &'static str {
         Service::Discard => "/discard",
         Service::Relay => "/relay",
         Service::Obedient => "/obedient",
+        Service::Chat => "/chat",
+        Service::Notify => "/notify",
+        Service::Stream => "/stream",
     }
 }
 
 /// A request for a WebSocket, with the key of RFC 6455 section 1.3.
-pub(crate) fn upgrade(path: &str) -> Vec<u8> {
+pub(crate) fn upgrade(path: &str, fields: &str) -> Vec<u8> {
     format!(
-        "GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{fields}\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
     .into_bytes()
 }
+
+/// Asks for compression.
+const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 
 /// The whole answer to it.
 pub(crate) const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\

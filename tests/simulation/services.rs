@@ -2,11 +2,14 @@
 //! connections, and one that ends them in every way there is.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
+use readily::codec::websocket::deflate::Policy;
 use readily::engine::{BindingId, Dial, Speaks};
+use readily::protocol::OpeningRequest;
 use readily::service::{CloseReason, ConnId, Context, Message, Service};
 
-use crate::upstream;
+use crate::upstream::{self, address};
 
 /// Says everything to everybody, with a number in front: all see one order, without a gap.
 #[derive(Default)]
@@ -44,17 +47,37 @@ pub(crate) struct Proxy {
     unwanted: usize,
     /// Connections that were made and have not ended.
     made: BTreeSet<ConnId>,
+    dials: usize,
 }
 
 /// The binding of clients, and that of the connections that are made for them.
 pub(crate) const CLIENTS: BindingId = BindingId::nth(0);
 const UPSTREAM: BindingId = BindingId::nth(1);
 
+impl Proxy {
+    /// To an echo of bytes and to one of messages in turn: what comes back is the same.
+    fn next_dial(&mut self) -> Dial {
+        self.dials += 1;
+        let (port, speaks) = if self.dials.is_multiple_of(2) {
+            (upstream::BYTES, Speaks::Bytes)
+        } else {
+            let request = OpeningRequest {
+                host: "a".to_owned(),
+                path: "/".to_owned(),
+                fields: Vec::new(),
+                deflate: Policy::Off,
+            };
+            (upstream::WEB, Speaks::WebSocket(Arc::new(request)))
+        };
+        Dial { binding: UPSTREAM, address: address(port), speaks }
+    }
+}
+
 impl Service for Proxy {
     fn on_open(&mut self, cx: &mut Context<'_>, peer: ConnId) {
         if cx.binding(peer) == Some(CLIENTS) {
             self.waiting.push_back((peer, Vec::new()));
-            cx.dial(Dial { binding: UPSTREAM, address: upstream(), speaks: Speaks::Bytes });
+            cx.dial(self.next_dial());
         } else if self.unwanted > 0 {
             self.unwanted -= 1;
             self.made.insert(peer);
@@ -89,6 +112,8 @@ impl Service for Proxy {
         let was_made = self.made.remove(&peer);
         if let Some(other) = self.others.remove(&peer) {
             self.others.remove(&other);
+            // Whoever is not read from cannot be heard to close.
+            cx.resume(other);
             cx.close(other, 1000, "");
         } else if let Some(position) = self.waiting.iter().position(|(waiter, _)| *waiter == peer) {
             self.waiting.remove(position);
@@ -105,6 +130,7 @@ impl Service for Proxy {
 
     fn on_drain(&mut self, cx: &mut Context<'_>) {
         for &peer in &self.made {
+            cx.resume(peer);
             cx.close(peer, 1000, "");
         }
     }

@@ -8,18 +8,24 @@ use std::time::Duration;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 use readily::address::PeerAddr;
-use readily::engine::{Endpoint, EndpointId, Engine, Limits, Stats, StopScope};
-use readily::kernel::sim::{Handle, Mailbox, Port, Received, Remote, Sim, Weather};
+use readily::codec::websocket::deflate::Policy;
+use readily::engine::{BindingId, Endpoint, EndpointId, Engine, Limits, Stats, StopScope};
+use readily::kernel::sim::{Handle, Mailbox, Port, Sim, Weather};
 use readily::kernel::{Kernel, Numbered, Recorder, Signal, StreamKind, Watched};
 use readily::protocol::{Route, Site};
 use readily::reactor::{Reactor, Rules, Stop};
-use readily::service::{Burst, Count, Discard, Echo, Number, Random, Service, TimeService};
+use readily::service::{
+    Burst, Chat, Count, Discard, Echo, Notify, NotifyMode, Number, Random, Service, Stream,
+    TimeService,
+};
 use readily::time::Time;
 
 use crate::actor::{Actor, Outcome, Season};
+use crate::board::Board;
 use crate::script::{self, Kind, LONGEST, Script};
 use crate::services::{CLIENTS, Obedient, Proxy, Relay};
-use crate::upstream;
+use crate::subscriber::HISTORY;
+use crate::upstream::Upstreams;
 use crate::witness::Witness;
 
 /// When faults have stopped, everything that can be finished is finished in this time: the longest
@@ -55,9 +61,10 @@ pub(crate) struct World<R: Rules> {
     season: Season,
     ports: Ports,
     actors: Vec<Actor>,
+    board: Board,
     /// How likely somebody comes at a time.
     crowd: f64,
-    upstreams: Vec<(Remote, Vec<u8>)>,
+    upstreams: Upstreams,
     mailbox: Mailbox,
     /// Datagrams that were sent and not answered.
     posted: BTreeSet<Vec<u8>>,
@@ -67,13 +74,14 @@ pub(crate) struct World<R: Rules> {
     stop: Option<Stop>,
     /// The step of the storm in which the server is told to end, if that is not behind it.
     ends_at: Option<usize>,
+    /// So many steps after that it is told again, and does not wait for anybody.
+    insists_after: Option<usize>,
 }
 
 /// Where to find what.
 struct Ports {
     lines: Vec<(script::Service, Port)>,
-    unix_echo: Port,
-    unix_relay: Port,
+    unix: Vec<(script::Service, Port)>,
     raw: Port,
     packet_echo: Port,
     packet_relay: Port,
@@ -97,14 +105,16 @@ impl<R: Rules> World<R> {
         reactor.kernel_mut().inner_mut().set_weather(weather);
         World {
             ends_at: rng.random_bool(0.2).then(|| rng.random_range(0..2_000)),
+            insists_after: rng.random_bool(0.1).then(|| rng.random_range(0..20)),
             reactor,
             turns: 0,
             spins_from: None,
             season: Season { is_stormy: true, is_ending: false, peers: 0 },
             ports,
             actors: Vec::new(),
+            board: Board::default(),
             crowd: [0.01, 0.03, 0.1][rng.random_range(0..3)],
-            upstreams: Vec::new(),
+            upstreams: Upstreams::default(),
             mailbox,
             posted: BTreeSet::new(),
             posts: 0,
@@ -145,7 +155,7 @@ impl Setup {
         let echo = engine.add_service(Box::new(Echo));
         let binding = engine.add_binding(echo, StopScope::Connection);
         let datagrams = (socket, engine.add_endpoint(Endpoint::Datagram(binding)));
-        sim.open_server(upstream());
+        Upstreams::open(&mut sim);
         let most = if rng.random_bool(0.1) { 10 } else { 1_000 };
         if rng.random_bool(0.1) {
             let places = rng.random_range(1..30);
@@ -185,6 +195,9 @@ impl Server {
     }
 }
 
+/// The binding of what has a history.
+const TOPICS: BindingId = BindingId::nth(11);
+
 /// Binds services to listeners.
 struct Builder {
     engine: Engine<Witness>,
@@ -200,6 +213,8 @@ impl Builder {
         assert_eq!(clients, CLIENTS);
         let relay = self.engine.add_service(Box::new(Relay::default()));
         let relay = self.engine.add_binding(relay, StopScope::Connection);
+        let history =
+            NotifyMode::Commands { history: usize::try_from(HISTORY).expect("it is short") };
         let mut bindings = Vec::new();
         for (name, service) in [
             (S::Echo, Box::new(Echo) as Box<dyn Service>),
@@ -209,28 +224,33 @@ impl Builder {
             (S::Burst, Box::new(Random::new(1..=1000, Some(Burst::default())))),
             (S::Discard, Box::new(Discard)),
             (S::Obedient, Box::new(Obedient)),
+            (S::Chat, Box::<Chat>::default()),
+            (S::Notify, Box::new(Notify::new([(TOPICS, history)]))),
+            (S::Stream, Box::<Stream>::default()),
         ] {
             let service = self.engine.add_service(service);
             bindings.push((name, self.engine.add_binding(service, StopScope::Connection)));
         }
+        assert!(bindings.contains(&(S::Notify, TOPICS)));
         bindings.push((S::Relay, relay));
         let echo = bindings[0].1;
         let routes = bindings.iter().map(|(name, binding)| Route {
             path: script::path(*name).to_owned(),
             binding: binding.index(),
+            deflate: if *name == S::Echo { Policy::Takeover } else { Policy::NoTakeover },
             ..Route::default()
         });
         let site = Site { routes: routes.collect(), ..Site::default() };
-        let lines = bindings
-            .iter()
-            .map(|(name, binding)| {
-                (*name, self.listen(sim, StreamKind::Tcp, Endpoint::Line(*binding)))
-            })
-            .collect();
+        let mut lines_over = |kind| {
+            let ports = bindings
+                .iter()
+                .map(|(name, binding)| (*name, self.listen(sim, kind, Endpoint::Line(*binding))));
+            ports.collect()
+        };
+        let (lines, unix) = (lines_over(StreamKind::Tcp), lines_over(StreamKind::Unix));
         Ports {
             lines,
-            unix_echo: self.listen(sim, StreamKind::Unix, Endpoint::Line(echo)),
-            unix_relay: self.listen(sim, StreamKind::Unix, Endpoint::Line(relay)),
+            unix,
             raw: self.listen(sim, StreamKind::Tcp, Endpoint::Raw(echo)),
             packet_echo: self.listen(sim, StreamKind::Packet, Endpoint::Packet(echo)),
             packet_relay: self.listen(sim, StreamKind::Packet, Endpoint::Packet(relay)),
@@ -251,12 +271,11 @@ impl Ports {
     fn of(&self, script: &Script) -> Port {
         let is_relay = script.service == script::Service::Relay;
         match script.kind {
-            Kind::Line => {
-                let line = self.lines.iter().find(|(service, _)| *service == script.service);
-                line.expect("every service speaks lines").1
+            Kind::Line | Kind::UnixLine => {
+                let ports = if script.kind == Kind::Line { &self.lines } else { &self.unix };
+                let port = ports.iter().find(|(service, _)| *service == script.service);
+                port.expect("every service speaks lines").1
             }
-            Kind::UnixLine if is_relay => self.unix_relay,
-            Kind::UnixLine => self.unix_echo,
             Kind::Raw => self.raw,
             Kind::Packet if is_relay => self.packet_relay,
             Kind::Packet => self.packet_echo,
@@ -323,8 +342,32 @@ impl<R: Rules> World<R> {
         if !self.season.is_ending {
             self.tell_to_end();
         }
+        if let Some(steps) = self.insists_after {
+            return self.insist(steps);
+        }
         self.settle("when the server ends");
         assert_eq!(self.stop, Some(Stop::Drained(Some(Signal::Terminate))), "it has drained");
+    }
+
+    /// A second signal ends it at once, whoever is there.
+    fn insist(&mut self, steps: usize) {
+        for _ in 0..steps {
+            if self.stop.is_none() {
+                self.step();
+            }
+        }
+        self.reactor.kernel_mut().inner_mut().raise(Signal::Interrupt);
+        for _ in 0..3 {
+            if self.stop.is_none() {
+                self.step();
+            }
+        }
+        let ends = [Stop::Drained(Some(Signal::Terminate)), Stop::Forced(Signal::Interrupt)];
+        assert!(self.stop.is_some_and(|stop| ends.contains(&stop)), "{:?}", self.stop);
+    }
+
+    fn is_forced(&self) -> bool {
+        matches!(self.stop, Some(Stop::Forced(_)))
     }
 
     fn tell_to_end(&mut self) {
@@ -372,7 +415,9 @@ impl<R: Rules> World<R> {
 
     fn is_done(&self, actor: &Actor) -> bool {
         actor.outcome.is_some()
-            || !self.season.is_ending && actor.is_at_rest() && self.sim().is_open(actor.remote)
+            || !self.season.is_ending
+                && actor.is_at_rest(&self.board)
+                && self.sim().is_open(actor.remote)
     }
 
     fn is_settled(&self) -> bool {
@@ -402,7 +447,10 @@ impl<R: Rules> World<R> {
             self.check_wake(due.max(before));
         }
         let engine = self.reactor.engine();
-        let is_over = engine.is_full() && !engine.is_draining();
+        // What is pushed when somebody goes, late in a turn, finds room before it is queued, and may be
+        // one message too much behind it.
+        let most = engine.limits().max_memory_bytes.saturating_add(2 * LONGEST);
+        let is_over = engine.memory().total_bytes() > most && !engine.is_draining();
         assert!(!is_over, "the turn has left too much behind: {:?}", engine.memory());
         if self.looks_inside {
             self.reactor.check_invariants();
@@ -439,7 +487,7 @@ impl<R: Rules> World<R> {
     fn come(&mut self) {
         if self.rng.random_bool(self.crowd) {
             let number = self.actors.len();
-            let script = Script::random(number, &mut self.rng);
+            let script = Script::random(number, &mut self.board, &mut self.rng);
             let port = self.ports.of(&script);
             let address = ADDRESSES[self.rng.random_range(0..ADDRESSES.len())].parse().unwrap();
             let remote = self.sim_mut().dial_from(address, port);
@@ -461,12 +509,9 @@ impl<R: Rules> World<R> {
     fn act(&mut self) {
         let sim = self.reactor.kernel_mut().inner_mut();
         for actor in &mut self.actors {
-            actor.act(sim, &mut self.rng, self.season);
+            actor.act(sim, &mut self.rng, self.season, &mut self.board);
         }
-        while let Some(remote) = sim.next_arrival(&upstream()) {
-            self.upstreams.push((remote, Vec::new()));
-        }
-        self.upstreams.retain_mut(|(remote, echo)| serve_upstream(sim, *remote, echo));
+        self.upstreams.act(sim);
         while let Some((payload, to)) = sim.next_answer(self.mailbox) {
             let PeerAddr::Inet { remote, .. } = to else { panic!("{to} did not ask") };
             let prefix = format!("{} ", remote.port());
@@ -476,34 +521,14 @@ impl<R: Rules> World<R> {
     }
 }
 
-/// A server that the proxy dials: an echo. Returns whether it goes on.
-fn serve_upstream(sim: &mut Sim, remote: Remote, echo: &mut Vec<u8>) -> bool {
-    let received = sim.receive(remote, 1_000);
-    if let Received::Data(bytes) = &received {
-        echo.extend_from_slice(bytes);
-    }
-    if received == Received::Reset {
-        return false;
-    }
-    if !echo.is_empty() {
-        match sim.send(remote, echo) {
-            Some(count) => drop(echo.drain(..count)),
-            None => echo.clear(),
-        }
-    }
-    let is_over = received == Received::End && echo.is_empty();
-    if is_over {
-        sim.finish(remote);
-    }
-    !is_over
-}
-
 /// What must hold in the end.
 impl<R: Rules> World<R> {
     pub(crate) fn check_outcome(&self) {
         let sim = self.sim();
-        let unhappy =
-            self.actors.iter().filter(|actor| !actor.is_satisfied() && !actor.is_excused(sim));
+        let unhappy = self
+            .actors
+            .iter()
+            .filter(|actor| !actor.is_satisfied(&self.board) && !actor.is_excused(sim));
         let unhappy: Vec<String> = unhappy
             .map(|actor| format!("\n  {actor}\n    {}", sim.describe(actor.remote)))
             .collect();
@@ -515,10 +540,11 @@ impl<R: Rules> World<R> {
             + stats.shed;
         // Whoever is in the middle of something when the server is told to end is not heard out.
         assert!(
-            unhappy.len() as u64 <= excuses || self.ends_at.is_some(),
+            unhappy.len() as u64 <= excuses || self.ends_at.is_some() || self.is_forced(),
             "{excuses} were cut off, and of these something is missing:{}",
             unhappy.concat()
         );
+        self.board.check();
         self.check_counters();
     }
 
@@ -526,7 +552,9 @@ impl<R: Rules> World<R> {
     fn check_counters(&self) {
         let (sim, stats) = (self.sim(), self.reactor.engine().stats());
         let (tally, witness) = (sim.tally(), self.reactor.engine().observer());
-        assert_eq!(stats.opened, stats.closed, "connections");
+        let connections = self.reactor.engine().connections() as u64;
+        assert_eq!(stats.opened, stats.closed + connections, "connections");
+        assert!(connections == 0 || self.is_forced(), "{connections} are left");
         assert_eq!(stats.messages, witness.messages, "messages");
         assert_eq!(stats.bytes_received, tally.bytes_read, "bytes received");
         assert_eq!(stats.bytes_sent, tally.bytes_written, "bytes sent");
@@ -542,6 +570,22 @@ impl<R: Rules> World<R> {
         assert_eq!(stats.datagrams_not_sent, tally.answers_lost, "lost replies to datagrams");
         let left = self.actors.iter().filter(|actor| actor.outcome == Some(Outcome::Left)).count();
         assert!(stats.lost <= (left + self.actors.len()) as u64, "connections that broke");
+    }
+
+    /// What this run has come to: what happy peers there were, and which counters have counted.
+    pub(crate) fn reach(&self) -> BTreeSet<String> {
+        let happy = self.actors.iter().filter(|actor| actor.is_satisfied(&self.board));
+        let peers = happy.flat_map(|actor| {
+            let Script { kind, service, ending, deflates, topics, .. } = &actor.script;
+            let deflates = deflates.then(|| "compression".to_owned());
+            let gap = (topics.gaps > 0).then(|| "gap".to_owned());
+            let traits = [format!("{kind:?} {service:?}"), format!("{ending:?}")];
+            traits.into_iter().chain(deflates).chain(gap)
+        });
+        let counters = self.reactor.engine().stats().entries();
+        let counted = counters.into_iter().filter(|counter| counter.value > 0);
+        let forced = self.is_forced().then(|| "forced".to_owned());
+        peers.chain(counted.map(|counter| counter.name.to_owned())).chain(forced).collect()
     }
 
     /// A number that tells runs apart.
