@@ -66,6 +66,10 @@ const GOOD: &[(&str, &str)] = &[
     ("echo=ws+unix:///a:/b:/ws", "="),
     ("echo=ws+unix:///a:/b%3A/c", "="),
     ("echo=ws+unix:///a:b:/ws?mode=0600", "="),
+    ("metrics=http://127.0.0.1:9100", "="),
+    ("metrics=http://[::1]:9100/", "metrics=http://[::1]:9100"),
+    ("metrics=http+unix://./m?mode=0600", "="),
+    ("metrics=http+unix://@m", "="),
     // Parameters.
     ("echo=tcp://:1?framing=lines&stop=connection", "echo=tcp://:1"),
     ("echo=tcp://:1?framing=raw", "="),
@@ -151,15 +155,18 @@ const BAD: &[(&str, &str)] = &[
     ("echo", "expected SERVICE=URL, such as `echo=tcp://127.0.0.1:8001`"),
     (
         "chats=tcp://:1",
-        "unknown service `chats` (known: echo, time, count, random, chat, notify, stream, discard)",
+        "unknown service `chats` (known: echo, time, count, random, chat, notify, stream, discard, \
+         metrics)",
     ),
     (
         "Echo=tcp://:1",
-        "unknown service `Echo` (known: echo, time, count, random, chat, notify, stream, discard)",
+        "unknown service `Echo` (known: echo, time, count, random, chat, notify, stream, discard, \
+         metrics)",
     ),
     (
         "=tcp://:1",
-        "unknown service `` (known: echo, time, count, random, chat, notify, stream, discard)",
+        "unknown service `` (known: echo, time, count, random, chat, notify, stream, discard, \
+         metrics)",
     ),
     ("chat=udp://:1", "`chat` needs connections, and udp has none (tcp, unix, unixpacket, ws)"),
     (
@@ -184,9 +191,32 @@ const BAD: &[(&str, &str)] = &[
     ("echo=", "expected SCHEME://ADDRESS after `=`, such as `tcp://127.0.0.1:8001`"),
     ("echo=tcp:1", "expected SCHEME://ADDRESS after `=`, such as `tcp://127.0.0.1:8001`"),
     (
-        "echo=http://:1",
-        "unknown scheme `http` (known: tcp, tcp4, tcp6, udp, udp4, udp6, unix, unixgram, \
-         unixpacket, ws, ws+unix)",
+        "echo=gopher://:1",
+        "unknown scheme `gopher` (known: tcp, tcp4, tcp6, udp, udp4, udp6, unix, unixgram, \
+         unixpacket, ws, ws+unix, http, http+unix)",
+    ),
+    ("echo=http://:1", "`echo` answers messages, and `http` carries none (`ws` does, over HTTP)"),
+    (
+        "echo=http+unix://./s",
+        "`echo` answers messages, and `http+unix` carries none (`ws` does, over HTTP)",
+    ),
+    (
+        "metrics=tcp://:1",
+        "`metrics` is asked over HTTP, not `tcp` (`http://HOST:PORT` or `http+unix://PATH`)",
+    ),
+    (
+        "metrics=ws://:1/metrics",
+        "`metrics` is asked over HTTP, not `ws` (`http://HOST:PORT` or `http+unix://PATH`)",
+    ),
+    ("metrics=http://:1/metrics", "a http URL has no path (`/metrics`)"),
+    ("metrics=http://:1//", "a http URL has no path (`/`)"),
+    (
+        "metrics=https://:1",
+        "`https` is not there yet; serve without TLS behind a proxy that ends it",
+    ),
+    (
+        "metrics=http://:1?stop=server",
+        "parameter `stop` has no meaning for metrics on http (there are none here)",
     ),
     ("echo=wss://:1/ws", "`wss` is not there yet; serve without TLS behind a proxy that ends it"),
     ("echo=tls://:1", "`tls` is not there yet; serve without TLS behind a proxy that ends it"),
@@ -640,12 +670,14 @@ fn the_builtin_bindings_are_legal() {
 
 /// Text that comes near to being a binding, and is one now and then.
 fn almost_a_binding() -> impl Strategy<Value = String> {
-    const SCHEME: &str = "tcp[46]?|udp[46]?|unix|unixgram|unixpacket|ws|ws\\+unix|wss|.{0,3}";
+    const SCHEME: &str =
+        "tcp[46]?|udp[46]?|unix|unixgram|unixpacket|(ws|http)(\\+unix)?|wss|.{0,3}";
     const ADDRESS: &str = "(\\[::1\\]|127\\.0\\.0\\.1|h|@|[./@%:\\[\\]a-f0-9]{0,8})\
                            (:[0-9]{1,5}|:/w|/.{0,4}|.{0,2}){0,2}";
     const PARAMETER: &str = "(min|max|burst|limit|number|history|topic|role|source|framing|stop|subprotocol|deflate|mode|[%a-f0-9]{0,4})\
                              =(-?[0-9]{1,4}|true|own|raw|server|[a-c](,[a-c]){0,2}|.{0,4})";
-    let service = prop_oneof!["echo|time|count|random|chat|notify|stream|discard", ".{0,4}"];
+    let service =
+        prop_oneof!["echo|time|count|random|chat|notify|stream|discard|metrics", ".{0,4}"];
     let parameters = proptest::collection::vec(PARAMETER, 0..3);
     (service, SCHEME, ADDRESS, parameters).prop_map(|(service, scheme, address, parameters)| {
         let question_mark = if parameters.is_empty() { "" } else { "?" };

@@ -220,6 +220,7 @@ Services and their parameters:
   stream   samples at a rate                 source=counter|walk|clock
            does not wait for who is slow     slow=close|drop
   discard  nothing
+  metrics  counters, for Prometheus and orchestrators: /metrics, /healthz, /readyz
   chat and notify are one for all of their bindings; chat, notify and stream
   need connections (no udp, no unixgram). Who does not read what is pushed is
   closed, or with slow=drop misses whole messages (with a history: reads them
@@ -235,6 +236,8 @@ URLs and their parameters:
   ws://HOST:PORT/ws   WebSocket messages      subprotocol=chat.v1,json
                                               deflate=false|true|takeover
   ws+unix://PATH:/ws  WebSocket messages      as ws, and mode=0660
+  http://HOST:PORT    metrics, nothing else
+  http+unix://PATH    the same                mode=0660
   deflate=true compresses for clients that offer it, each message by itself;
   takeover uses what was sent before, for some 400 KiB a connection.
   Without HOST it is every address of this machine; port 0 is any that is free.

@@ -77,9 +77,10 @@ impl Binding {
     pub fn request_path(&self) -> Option<String> {
         match &self.transport {
             Transport::WebSocket { path, .. } => Some(percent::encode(path.as_bytes(), PATH_BYTES)),
-            Transport::Stream { .. } | Transport::Packet { .. } | Transport::Datagram { .. } => {
-                None
-            }
+            Transport::Stream { .. }
+            | Transport::Packet { .. }
+            | Transport::Datagram { .. }
+            | Transport::Http => None,
         }
     }
 
@@ -117,10 +118,7 @@ impl Binding {
         let Url { scheme, place, web_path, mut parameters } = Url::parse(url)?;
         let carrier = scheme.carrier();
 
-        if carrier == Carrier::Datagram && kind.needs_connections() {
-            let (service, scheme) = (kind.name(), scheme.name());
-            return Err(Problem::NeedsConnections { service, scheme });
-        }
+        kind.check_carrier(carrier, scheme.name())?;
         let known = known_parameters(kind, carrier, &place);
         parameters.check_known(&known, &describe(kind, scheme, &place))?;
         let service = ServiceSpec::parse(kind, &mut parameters)?;
@@ -133,9 +131,12 @@ impl Binding {
 
     /// The scheme that makes this kind of socket, and what stands behind its `://`.
     fn scheme_and_address(&self, local_port: Option<u16>) -> (Scheme, String) {
-        let is_web = self.transport.carrier() == Carrier::Web;
+        let carrier = self.transport.carrier();
+        let (is_web, is_http) = (carrier == Carrier::Web, carrier == Carrier::Http);
         match &self.listen {
             ListenAddress::Tcp(inet) if is_web => (Scheme::Web, authority(inet, local_port)),
+            ListenAddress::Tcp(inet) if is_http => (Scheme::Http, authority(inet, local_port)),
+            ListenAddress::Unix(unix) if is_http => (Scheme::HttpUnix, socket_name(&unix.name)),
             ListenAddress::Tcp(inet) => (Scheme::Tcp(inet.family), authority(inet, local_port)),
             ListenAddress::Udp(inet) => (Scheme::Udp(inet.family), authority(inet, local_port)),
             ListenAddress::Unix(unix) if is_web => (Scheme::WebUnix, socket_name(&unix.name)),
@@ -233,14 +234,16 @@ fn listen_address(
     Ok(match place {
         Place::Inet(inet) => match scheme.carrier() {
             Carrier::Datagram => ListenAddress::Udp(inet),
-            Carrier::Stream | Carrier::Packet | Carrier::Web => ListenAddress::Tcp(inet),
+            Carrier::Stream | Carrier::Packet | Carrier::Web | Carrier::Http => {
+                ListenAddress::Tcp(inet)
+            }
         },
         Place::Unix(name) => {
             let address = UnixAddress { name, mode };
             match scheme.carrier() {
                 Carrier::Datagram => ListenAddress::UnixDatagram(address),
                 Carrier::Packet => ListenAddress::UnixPacket(address),
-                Carrier::Stream | Carrier::Web => ListenAddress::Unix(address),
+                Carrier::Stream | Carrier::Web | Carrier::Http => ListenAddress::Unix(address),
             }
         }
     })

@@ -60,6 +60,22 @@ pub enum Problem {
     NoTls(&'static str),
     /// `ip`, `ip4`, `ip6`: raw sockets.
     RawSocket(&'static str),
+    /// A client of `http`, which carries requests and no messages.
+    NoMessages(&'static str),
+    /// A service that answers messages, where there are only requests.
+    NoRequests {
+        /// The service.
+        service: &'static str,
+        /// The scheme.
+        scheme: &'static str,
+    },
+    /// A service that answers requests, where there are only messages.
+    RequestsOnly {
+        /// The service.
+        service: &'static str,
+        /// The scheme.
+        scheme: &'static str,
+    },
     /// A user name in front of the host.
     UserInfo,
     /// A `#` and what follows it.
@@ -203,6 +219,16 @@ impl fmt::Display for Problem {
             Problem::RawSocket(scheme) => {
                 write!(f, "`{scheme}` would be a raw socket, which is not served")
             }
+            Problem::NoMessages(scheme) => write!(f, "`{scheme}` carries requests, not messages"),
+            Problem::NoRequests { service, scheme } => write!(
+                f,
+                "`{service}` answers messages, and `{scheme}` carries none (`ws` does, over HTTP)"
+            ),
+            Problem::RequestsOnly { service, scheme } => write!(
+                f,
+                "`{service}` is asked over HTTP, not `{scheme}` (`http://HOST:PORT` or \
+                 `http+unix://PATH`)"
+            ),
             Problem::UserInfo => {
                 write!(f, "a user name has no meaning in front of the address (no `@` there)")
             }

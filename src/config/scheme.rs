@@ -4,7 +4,7 @@ use super::error::Problem;
 use crate::address::Family;
 
 /// Every scheme that is served, as error messages list them.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 13] = [
     "tcp",
     "tcp4",
     "tcp6",
@@ -16,6 +16,8 @@ const NAMES: [&str; 11] = [
     "unixpacket",
     "ws",
     "ws+unix",
+    "http",
+    "http+unix",
 ];
 
 /// A scheme that is served.
@@ -35,6 +37,10 @@ pub(super) enum Scheme {
     Web,
     /// `ws+unix`: HTTP and WebSocket over a UNIX stream.
     WebUnix,
+    /// `http`: HTTP alone, over TCP.
+    Http,
+    /// `http+unix`: HTTP alone, over a UNIX stream.
+    HttpUnix,
 }
 
 /// What a socket carries, whichever family it is of.
@@ -48,6 +54,8 @@ pub(super) enum Carrier {
     Datagram,
     /// WebSocket messages.
     Web,
+    /// Requests and responses, and no messages.
+    Http,
 }
 
 impl Scheme {
@@ -65,7 +73,10 @@ impl Scheme {
             "unixpacket" => Scheme::UnixPacket,
             "ws" => Scheme::Web,
             "ws+unix" => Scheme::WebUnix,
+            "http" => Scheme::Http,
+            "http+unix" => Scheme::HttpUnix,
             "wss" => return Err(Problem::NoTls("wss")),
+            "https" => return Err(Problem::NoTls("https")),
             "tls" => return Err(Problem::NoTls("tls")),
             "ip" => return Err(Problem::RawSocket("ip")),
             "ip4" => return Err(Problem::RawSocket("ip4")),
@@ -90,6 +101,8 @@ impl Scheme {
             Scheme::UnixPacket => "unixpacket",
             Scheme::Web => "ws",
             Scheme::WebUnix => "ws+unix",
+            Scheme::Http => "http",
+            Scheme::HttpUnix => "http+unix",
         }
     }
 
@@ -100,6 +113,7 @@ impl Scheme {
             Scheme::Udp(_) | Scheme::UnixDatagram => Carrier::Datagram,
             Scheme::UnixPacket => Carrier::Packet,
             Scheme::Web | Scheme::WebUnix => Carrier::Web,
+            Scheme::Http | Scheme::HttpUnix => Carrier::Http,
         }
     }
 }

@@ -43,6 +43,8 @@ pub enum ServiceSpec {
         /// What they are.
         source: Source,
     },
+    /// Shows the counters over HTTP.
+    Metrics,
     /// A service of the program that embeds the server, under a name of its choice.
     Other(String),
 }
@@ -59,6 +61,7 @@ impl ServiceSpec {
             ServiceSpec::Chat => Kind::Chat.name(),
             ServiceSpec::Notify(_) => Kind::Notify.name(),
             ServiceSpec::Stream { .. } => Kind::Stream.name(),
+            ServiceSpec::Metrics => Kind::Metrics.name(),
             ServiceSpec::Other(name) => name,
         }
     }
@@ -94,6 +97,7 @@ impl ServiceSpec {
                     })?
                     .unwrap_or_default(),
             },
+            Kind::Metrics => ServiceSpec::Metrics,
             Kind::Other => ServiceSpec::Other(kind.name().to_owned()),
         })
     }
@@ -108,6 +112,7 @@ impl ServiceSpec {
             | ServiceSpec::Chat
             | ServiceSpec::Stream { source: Source::Counter }
             | ServiceSpec::Notify(NotifyMode::Commands { history: 0 })
+            | ServiceSpec::Metrics
             | ServiceSpec::Other(_) => {}
             ServiceSpec::Stream { source: Source::Walk } => {
                 pairs.push(("source", "walk".to_owned()));
@@ -243,13 +248,14 @@ pub(super) enum Kind {
     Chat,
     Notify,
     Stream,
+    Metrics,
     /// A service of the program that embeds the server; not for the command line.
     Other,
 }
 
 impl Kind {
     /// Those of the command line, in the order in which they are listed.
-    pub(super) const ALL: [Kind; 8] = [
+    pub(super) const ALL: [Kind; 9] = [
         Kind::Echo,
         Kind::Time,
         Kind::Count,
@@ -258,6 +264,7 @@ impl Kind {
         Kind::Notify,
         Kind::Stream,
         Kind::Discard,
+        Kind::Metrics,
     ];
 
     pub(super) fn parse(name: &str) -> Result<Kind, Problem> {
@@ -279,19 +286,33 @@ impl Kind {
             Kind::Chat => "chat",
             Kind::Notify => "notify",
             Kind::Stream => "stream",
+            Kind::Metrics => "metrics",
             Kind::Other => "service",
         }
     }
 
-    /// Whether the service has to know its clients, which nobody has who sends a datagram.
-    pub(super) fn needs_connections(self) -> bool {
-        matches!(self, Kind::Chat | Kind::Notify | Kind::Stream)
+    /// Refuses to bind a service to a socket that carries nothing it could answer.
+    pub(super) fn check_carrier(
+        self,
+        carrier: Carrier,
+        scheme: &'static str,
+    ) -> Result<(), Problem> {
+        match (self, carrier) {
+            (Kind::Metrics, Carrier::Http) | (Kind::Other, _) => Ok(()),
+            (Kind::Metrics, _) => Err(Problem::RequestsOnly { service: self.name(), scheme }),
+            (Kind::Chat | Kind::Notify | Kind::Stream, Carrier::Datagram) => {
+                Err(Problem::NeedsConnections { service: self.name(), scheme })
+            }
+            (_, Carrier::Http) => Err(Problem::NoRequests { service: self.name(), scheme }),
+            _ => Ok(()),
+        }
     }
 
     /// The parameters that the service takes, on a socket that carries `carrier`.
     pub(super) fn known_parameters(self, carrier: Carrier) -> &'static [&'static str] {
         match (self, carrier) {
-            (Kind::Echo | Kind::Time | Kind::Discard, _) | (Kind::Other, Carrier::Datagram) => &[],
+            (Kind::Echo | Kind::Time | Kind::Discard | Kind::Metrics, _)
+            | (Kind::Other, Carrier::Datagram | Carrier::Http) => &[],
             (Kind::Chat | Kind::Other, _) => &["slow"],
             (Kind::Notify, _) => &["history", "topic", "role", "slow"],
             (Kind::Stream, _) => &["source", "slow"],

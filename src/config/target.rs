@@ -49,6 +49,9 @@ impl Target {
     fn read(text: &str) -> Result<Target, Problem> {
         let Parts { scheme, place, path, query } = Parts::of(text)?;
         let is_web = scheme.carrier() == Carrier::Web;
+        if scheme.carrier() == Carrier::Http {
+            return Err(Problem::NoMessages(scheme.name()));
+        }
         let web_path = match query {
             Some(query) if is_web => {
                 format!("{}?{query}", if path.is_empty() { "/" } else { path })
@@ -72,6 +75,7 @@ impl Target {
             Scheme::UnixDatagram => TargetKind::UnixDatagram,
             Scheme::UnixPacket => TargetKind::UnixPacket,
             Scheme::Web | Scheme::WebUnix => TargetKind::WebSocket,
+            Scheme::Http | Scheme::HttpUnix => unreachable!("there is nothing to say over them"),
         }
     }
 
@@ -156,6 +160,9 @@ impl fmt::Display for TargetError {
             Problem::RawSocket(scheme) => {
                 write!(f, "`{scheme}` would be a raw socket, which no client here speaks")
             }
+            Problem::NoMessages(scheme) => {
+                write!(f, "`{scheme}` carries requests, not messages: ask with curl")
+            }
             Problem::NoScheme => {
                 write!(f, "expected SCHEME://ADDRESS, such as `tcp://127.0.0.1:8001`")
             }
@@ -207,6 +214,10 @@ mod tests {
         assert!(error("wss://h:1/").contains("proxy that speaks TLS"));
         assert!(error("gopher://h:1/").contains("unknown scheme `gopher`"));
         assert!(error("ip4://h:1").contains("raw socket"));
+        assert_eq!(
+            error("http://h:1/"),
+            "http://h:1/: `http` carries requests, not messages: ask with curl"
+        );
         assert!(error("unix://").contains("missing socket name"));
         assert!(error("").starts_with("expected SCHEME://ADDRESS"));
     }

@@ -36,6 +36,8 @@ pub enum Transport {
         /// Whether clients that offer to compress may.
         deflate: Policy,
     },
+    /// HTTP without WebSockets: requests for what a service has at some paths.
+    Http,
 }
 
 /// What a message is on a stream.
@@ -90,6 +92,7 @@ impl Transport {
                 subprotocols: parse_subprotocols(parameters)?,
                 deflate: deflate.unwrap_or_default(),
             },
+            Carrier::Http => Transport::Http,
         })
     }
 
@@ -100,6 +103,7 @@ impl Transport {
             (Carrier::Stream, Kind::Echo | Kind::Discard) => &["framing", "stop"],
             (Carrier::Stream | Carrier::Packet | Carrier::Datagram, _) => &["stop"],
             (Carrier::Web, _) => &["subprotocol", "deflate"],
+            (Carrier::Http, _) => &[],
         }
     }
 
@@ -126,7 +130,8 @@ impl Transport {
             }
             Transport::Stream { framing: Framing::Lines { stop: StopScope::Connection } }
             | Transport::Packet { stop: StopScope::Connection }
-            | Transport::Datagram { stop: StopScope::Connection } => Vec::new(),
+            | Transport::Datagram { stop: StopScope::Connection }
+            | Transport::Http => Vec::new(),
         }
     }
 
@@ -137,6 +142,7 @@ impl Transport {
             Transport::Packet { .. } => Carrier::Packet,
             Transport::Datagram { .. } => Carrier::Datagram,
             Transport::WebSocket { .. } => Carrier::Web,
+            Transport::Http => Carrier::Http,
         }
     }
 }

@@ -42,7 +42,7 @@ impl Url {
         let example = if scheme == Scheme::WebUnix { ":/ws" } else { "/ws" };
         let web_path = match scheme.carrier() {
             Carrier::Web => web_path(path, example)?,
-            Carrier::Stream | Carrier::Packet | Carrier::Datagram => String::new(),
+            Carrier::Stream | Carrier::Packet | Carrier::Datagram | Carrier::Http => String::new(),
         };
         let parameters = query.map_or(Ok(Parameters::default()), Parameters::parse)?;
         Ok(Url { scheme, place, web_path, parameters })
@@ -77,6 +77,12 @@ impl Parts<'_> {
             Scheme::Unix | Scheme::UnixDatagram | Scheme::UnixPacket => {
                 (Place::Unix(socket_name(address)?), "")
             }
+            Scheme::Http => {
+                // Which paths there are is for the service to say.
+                let address = address.strip_suffix('/').unwrap_or(address);
+                (inet(address, Family::Any, "tcp", scheme)?, "")
+            }
+            Scheme::HttpUnix => (Place::Unix(socket_name(address)?), ""),
             Scheme::Web => {
                 let (authority, path) = split_path(address);
                 (Place::Inet(authority_of(authority, Family::Any, "tcp")?), path)

@@ -5,12 +5,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use readily::address::{Family, InetAddress, ListenAddress, UnixName};
-use readily::config::Binding;
+use readily::config::{Binding, Transport};
 
 use super::shell::quote;
 
 /// A command to paste into a shell; `local_port` is the port that was found for port 0.
 pub(crate) fn try_command(binding: &Binding, local_port: Option<u16>) -> String {
+    if *binding.transport() == Transport::Http {
+        return http(binding.listen(), local_port);
+    }
     let web_path = binding.request_path();
     match (binding.listen(), web_path) {
         (ListenAddress::Tcp(inet), Some(path)) => web_over_tcp(inet, local_port, &path),
@@ -47,13 +50,36 @@ pub(crate) fn try_command(binding: &Binding, local_port: Option<u16>) -> String 
     }
 }
 
+/// Asks an HTTP listener for what it has.
+fn http(listen: &ListenAddress, local_port: Option<u16>) -> String {
+    match listen {
+        ListenAddress::Tcp(inet) => {
+            format!("curl {}", quote(format!("http://{}/", authority(inet, local_port)).as_bytes()))
+        }
+        ListenAddress::Unix(unix) => match &unix.name {
+            UnixName::Path(path) => {
+                format!("curl --unix-socket {} http://localhost/", quote(&not_an_option(path)))
+            }
+            UnixName::Abstract(name) => {
+                format!("curl --abstract-unix-socket {} http://localhost/", quote(name))
+            }
+        },
+        _ => unreachable!("HTTP is spoken over streams"),
+    }
+}
+
 fn web_over_tcp(inet: &InetAddress, local_port: Option<u16>, path: &str) -> String {
+    let authority = authority(inet, local_port);
+    let command = format!("websocat {}", quote(format!("ws://{authority}{path}").as_bytes()));
+    // The page that a browser is shown talks to this path.
+    if path == "/ws" { format!("{command}  # or open http://{authority}/") } else { command }
+}
+
+/// Host and port, as a URL has them.
+fn authority(inet: &InetAddress, local_port: Option<u16>) -> String {
     let host = reachable_host(inet);
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let port = local_port.unwrap_or(inet.port);
-    let command = format!("websocat {}", quote(format!("ws://{host}:{port}{path}").as_bytes()));
-    // The page that a browser is shown talks to this path.
-    if path == "/ws" { format!("{command}  # or open http://{host}:{port}/") } else { command }
+    format!("{host}:{}", local_port.unwrap_or(inet.port))
 }
 
 fn web_over_unix(name: &UnixName, path: &str) -> String {
@@ -119,6 +145,9 @@ mod tests {
     fn every_transport_has_a_command() {
         for (binding, command) in [
             ("echo=tcp://127.0.0.1:8001", "nc 127.0.0.1 8001"),
+            ("metrics=http://:9100", "curl http://127.0.0.1:9100/"),
+            ("metrics=http+unix://./m", "curl --unix-socket ./m http://localhost/"),
+            ("metrics=http+unix://@m", "curl --abstract-unix-socket m http://localhost/"),
             ("echo=tcp://:8001", "nc 127.0.0.1 8001"),
             ("echo=tcp://0.0.0.0:8001", "nc 127.0.0.1 8001"),
             ("echo=tcp6://:8001", "nc ::1 8001"),

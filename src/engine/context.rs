@@ -9,6 +9,7 @@ use super::connections::ConnId;
 use super::core::Core;
 use super::dial::Dial;
 use super::endpoint::BindingId;
+use super::report::Report;
 use super::sending::Why;
 use crate::protocol::{CloseReason, Format, Message};
 use crate::time::{Time, WallClock};
@@ -166,6 +167,16 @@ impl<'a> Context<'a> {
     /// 17 ms. `None` of others, whose every byte is a message, and of a peer that is closing or gone.
     pub fn silence(&self, peer: ConnId) -> Option<Duration> {
         self.core.connections.get(peer)?.silence(self.core.tick())
+    }
+
+    /// Whether the loop has been told to end, and lets everybody go.
+    pub fn is_draining(&self) -> bool {
+        self.core.drain.is_some()
+    }
+
+    /// How the server is.
+    pub fn report(&self) -> Report {
+        self.core.report()
     }
 
     /// The monotonic clock, read once a turn.

@@ -14,6 +14,7 @@ use rand::rngs::StdRng;
 use super::connection::{Connection, Flags, Phase};
 use super::connections::{ConnId, Connections};
 use super::dial::Dial;
+use super::drain::Drain;
 use super::endpoint::{Binding, BindingId, Endpoint, EndpointId};
 use super::limits::Limits;
 use super::stats::Stats;
@@ -40,6 +41,8 @@ pub(super) struct Core {
     pub(super) timers: Timers,
     pub(super) stats: Stats,
     pub(super) rng: StdRng,
+    /// The clocks when the shell had made itself ready.
+    pub(super) started: Now,
     /// The clocks of this turn.
     pub(super) now: Now,
     /// Connections that the shell has to look at: output, an end, or reading to be resumed.
@@ -55,6 +58,10 @@ pub(super) struct Core {
     /// Who was shed, for tests that have to know it of everybody.
     #[cfg(test)]
     pub(super) shed: Vec<ConnId>,
+    /// The drain, if one has begun.
+    pub(super) drain: Option<Drain>,
+    /// How many connections there are at endpoints that [outlast](Core::outlasts) it.
+    pub(super) onlookers: usize,
     /// Somebody with the right to do so has asked the server to stop, and to give everybody so much
     /// time for it.
     pub(super) stop_requested: Option<Duration>,
@@ -92,6 +99,7 @@ impl Core {
             timers: Timers::new(),
             stats: Stats::default(),
             rng: StdRng::seed_from_u64(seed),
+            started: Now::default(),
             now: Now::default(),
             dirty: Vec::new(),
             drained: VecDeque::new(),
@@ -100,6 +108,8 @@ impl Core {
             warned_of_shedding: None,
             #[cfg(test)]
             shed: Vec::new(),
+            drain: None,
+            onlookers: 0,
             stop_requested: None,
         }
     }
@@ -123,6 +133,11 @@ impl Core {
         connection.phase = phase;
         self.connections.insert(id, connection);
         self.stats.opened += 1;
+        if let Some(endpoint) = endpoint
+            && self.outlasts(endpoint.0)
+        {
+            self.onlookers += 1;
+        }
         self.rearm(id);
     }
 

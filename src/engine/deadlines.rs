@@ -1,4 +1,4 @@
-//! What happens because time has passed: missed deadlines, services' timers, draining.
+//! What happens because time has passed: missed deadlines and services' timers.
 
 use super::connection::{Flags, Phase};
 use super::context::Context;
@@ -43,31 +43,6 @@ impl<O: Observer> Engine<O> {
             self.core.make_room();
             self.tell_closed();
         }
-    }
-
-    /// Stops taking on work: WebSocket peers get Close 1001, all others the end of the stream once
-    /// their output is written. The connections that services have made are their own to close; those
-    /// that are being made are given up.
-    pub fn begin_drain(&mut self, now: Now) {
-        self.core.now = now;
-        if self.drain_deadline.is_some() {
-            return;
-        }
-        let timeout = self.core.stop_requested.unwrap_or(self.core.limits.drain_timeout);
-        self.drain_deadline = Some(now.time + timeout);
-        self.core.dials.clear();
-        for id in self.core.connections.ids() {
-            let Some(connection) = self.core.connections.get(id) else { continue };
-            if !connection.is_our_own() {
-                self.core.close(id, 1001, "", CloseReason::Draining);
-            } else if connection.is_being_made() {
-                self.core.end(id, CloseReason::Draining, Phase::Dead);
-            }
-        }
-        for service in &mut self.services {
-            service.on_drain(&mut Context::new(&mut self.core, None));
-        }
-        self.tell_closed();
     }
 
     /// Looks at the connections whose timers have come up.

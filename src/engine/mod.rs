@@ -30,11 +30,13 @@ mod core;
 mod datagrams;
 mod deadlines;
 mod dial;
+mod drain;
 mod endpoint;
 mod input;
 mod limits;
 mod memory;
 mod observer;
+mod report;
 mod requests;
 mod sending;
 mod shared_frame;
@@ -52,6 +54,7 @@ pub use self::endpoint::{BindingId, Endpoint, EndpointId, ServiceId, SlowConsume
 pub use self::limits::Limits;
 pub use self::memory::Memory;
 pub use self::observer::{Observer, Sighting};
+pub use self::report::Report;
 pub use self::shell::CloseStep;
 pub use self::stats::{Counter, Stats};
 
@@ -65,7 +68,7 @@ use self::endpoint::Binding;
 use self::timers::Tick;
 use crate::address::UnixName;
 use crate::service::Service;
-use crate::time::Time;
+use crate::time::Now;
 
 /// The server without sockets. See the [module](self) for how it is driven.
 pub struct Engine<O: Observer = ()> {
@@ -76,7 +79,6 @@ pub struct Engine<O: Observer = ()> {
     reply: Vec<u8>,
     /// Timer entries that have come up.
     due: Vec<(u32, Tick)>,
-    drain_deadline: Option<Time>,
     /// Where our own datagram sockets are.
     own_addresses: Vec<SocketAddr>,
     own_names: Vec<UnixName>,
@@ -101,7 +103,6 @@ impl<O: Observer> Engine<O> {
             observer,
             reply: Vec::new(),
             due: Vec::new(),
-            drain_deadline: None,
             own_addresses: Vec::new(),
             own_names: Vec::new(),
         }
@@ -135,6 +136,11 @@ impl<O: Observer> Engine<O> {
     pub fn add_endpoint(&mut self, endpoint: Endpoint) -> EndpointId {
         self.core.endpoints.push(endpoint);
         EndpointId(small_index(self.core.endpoints.len()))
+    }
+
+    /// The shell is ready, at this time.
+    pub fn start(&mut self, now: Now) {
+        self.core.started = now;
     }
 
     /// Checks the tables, the timers and each connection. It looks at everything, so it is for tests.

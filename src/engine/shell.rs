@@ -148,6 +148,9 @@ impl<O: Observer> Engine<O> {
         if let Some(mut connection) = self.core.connections.remove(id) {
             connection.release(&mut self.core.pool, &mut self.core.deflate);
             self.core.stats.closed += 1;
+            if self.core.outlasts(connection.endpoint) {
+                self.core.onlookers -= 1;
+            }
             if self.core.connections.len() == 0 {
                 self.core.pool.trim();
                 self.core.deflate.trim();
@@ -191,23 +194,15 @@ impl<O: Observer> Engine<O> {
             return Some(now);
         }
         let services = self.services.iter().filter_map(|service| service.poll_timeout());
-        services.chain(self.core.timers.next_due(now)).chain(self.drain_deadline).min()
+        services
+            .chain(self.core.timers.next_due(now))
+            .chain(self.core.drain.map(|drain| drain.deadline))
+            .min()
     }
 
     /// Whether somebody with the right to do so has asked the server to stop.
     pub fn stop_requested(&self) -> bool {
         self.core.stop_requested.is_some()
-    }
-
-    /// Whether a drain has begun.
-    pub fn is_draining(&self) -> bool {
-        self.drain_deadline.is_some()
-    }
-
-    /// Whether a drain has ended: everybody is gone, or time is up.
-    pub fn is_drained(&self, now: Now) -> bool {
-        self.drain_deadline
-            .is_some_and(|deadline| self.core.connections.len() == 0 || deadline <= now.time)
     }
 
     /// How many connections there are.

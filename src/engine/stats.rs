@@ -5,9 +5,10 @@ use std::fmt;
 use crate::protocol::{CloseReason, Deadline};
 
 /// Declares the counters. Each is named in one place, and its doc comment is what people are told of it
-/// elsewhere, too.
+/// elsewhere, too. `as` says which metric it is, if not one of its own name, and `for` which reason
+/// makes it a part of that.
 macro_rules! counters {
-    ($($(#[doc = $help:literal])+ $name:ident,)+) => {
+    ($($(#[doc = $help:literal])+ $name:ident $(as $family:literal)? $(for $reason:literal)?,)+) => {
         /// What has happened since the start.
         #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
         pub struct Stats {
@@ -23,6 +24,8 @@ macro_rules! counters {
                 [$(Counter {
                     name: stringify!($name),
                     help: concat!($($help),+).trim_ascii(),
+                    family: [$($family,)? stringify!($name)][0],
+                    reason: [$(Some($reason),)? None][0],
                     value: self.$name,
                 }),+]
             }
@@ -32,65 +35,65 @@ macro_rules! counters {
 
 counters! {
     /// Connections opened.
-    opened,
+    opened as "connections_opened",
     /// Connections closed, for whatever reason.
-    closed,
+    closed as "connections_closed",
     /// Connections that became WebSocket connections.
-    upgraded,
+    upgraded as "websocket_upgrades",
     /// Messages received on connections.
-    messages,
+    messages as "messages_received",
     /// Bytes received on connections.
-    bytes_received,
+    bytes_received as "received_bytes",
     /// Bytes written to connections.
-    bytes_sent,
+    bytes_sent as "sent_bytes",
     /// Datagrams received.
-    datagrams,
+    datagrams as "datagrams_received",
     /// Datagrams answered.
-    datagram_replies,
+    datagram_replies as "datagrams_answered",
     /// Datagrams whose sender has no address to answer to.
-    datagrams_unanswerable,
+    datagrams_unanswerable as "datagrams_not_answered" for "no_address",
     /// Datagrams that came from one of our own addresses and were not answered.
-    datagrams_from_ourselves,
+    datagrams_from_ourselves as "datagrams_not_answered" for "from_ourselves",
     /// Replies for which the system had no room.
-    datagrams_not_sent,
+    datagrams_not_sent as "datagrams_not_answered" for "no_room",
     /// Datagrams and packets that are longer than the read buffer, dropped whole.
-    oversize,
+    oversize as "oversize_dropped",
     /// Connections refused because there were too many.
-    refused_connections,
+    refused_connections as "connections_refused" for "too_many",
     /// Connections refused because there were too many of their address.
-    refused_per_ip,
+    refused_per_ip as "connections_refused" for "too_many_of_address",
     /// Connections refused because there was no descriptor for them.
-    refused_no_descriptor,
+    refused_no_descriptor as "connections_refused" for "no_descriptor",
     /// Times that accepting failed for want of memory or otherwise, while whoever was waiting went on
     /// waiting.
     accept_failures,
     /// Connections that were gone before they were accepted.
     accept_aborted,
     /// Peers that broke the rules of their protocol.
-    protocol_errors,
+    protocol_errors as "connection_failures" for "protocol_error",
     /// HTTP requests that services have answered.
-    requests,
+    requests as "http_requests_answered",
     /// HTTP requests answered with an error.
-    requests_refused,
+    requests_refused as "http_requests_refused",
     /// Connections that broke before all was said and, of a Close frame of ours, answered.
-    lost,
+    lost as "connection_failures" for "lost",
     /// WebSocket peers that went away without a Close frame.
-    abnormal,
+    abnormal as "connection_failures" for "abnormal",
     /// Requests that were not complete in time, and servers that did not answer ours.
-    handshake_timeouts,
+    handshake_timeouts as "connection_failures" for "handshake_timeout",
     /// WebSocket peers that did not answer a ping.
-    pong_timeouts,
+    pong_timeouts as "connection_failures" for "pong_timeout",
     /// Peers that did not answer a Close frame, or did not take their last output.
-    close_timeouts,
+    close_timeouts as "connection_failures" for "close_timeout",
     /// Peers closed because they did not read what was pushed to them.
-    slow_consumers,
+    slow_consumers as "connection_failures" for "slow_consumer",
     /// Messages that a peer has missed because it did not read those that were pushed to it before.
-    dropped_messages,
+    dropped_messages as "messages_dropped",
     /// Connections closed because they held most when all buffers together held too much.
-    shed,
+    shed as "connection_failures" for "shed",
     /// Times that input was parked because a peer did not read its replies, or sent what takes long to
     /// inflate.
-    parked,
+    parked as "input_parked",
 }
 
 /// One counter.
@@ -100,6 +103,10 @@ pub struct Counter {
     pub name: &'static str,
     /// What it counts, in a sentence.
     pub help: &'static str,
+    /// The metric that it is, or is a part of.
+    pub family: &'static str,
+    /// Which part of that it is.
+    pub reason: Option<&'static str>,
     /// How often that has happened.
     pub value: u64,
 }

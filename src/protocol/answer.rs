@@ -89,7 +89,9 @@ pub(super) fn answer(
         let length = ask(request, site, resource, manner, wire)?;
         return Ok(Outcome::Asked { binding, below: resource.path_len(), length });
     }
-    match (Shown::find(&path), manner.method) {
+    // A site without WebSockets has nothing for a page to talk to.
+    let shown = if site.routes.is_empty() { None } else { Shown::find(&path) };
+    match (shown, manner.method) {
         (Some(shown), Method::Get | Method::Head) => {
             shown.answer(request, site, |response| respond(response, manner, wire));
             Ok(Outcome::Answered)

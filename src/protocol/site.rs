@@ -34,6 +34,8 @@ pub struct Site {
     pub origins: OriginPolicy,
     /// Which hosts may be asked for.
     pub hosts: HostPolicy,
+    /// Whether it is for those who look after the server, and so goes on while that drains.
+    pub outlasts: bool,
 }
 
 impl Site {

@@ -21,6 +21,7 @@
 mod accept;
 mod datagram;
 mod dial;
+mod drain;
 mod invariants;
 mod per_ip;
 mod readiness;
@@ -38,7 +39,7 @@ use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use log::{info, trace, warn};
+use log::{info, trace};
 use slab::Slab;
 
 use self::per_ip::PerIp;
@@ -119,10 +120,11 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// The same, with the [rules](Rules) that the type says.
     pub fn with_rules(
         mut kernel: K,
-        engine: Engine<O>,
+        mut engine: Engine<O>,
         max_connections: usize,
     ) -> Reactor<K, O, R> {
         let now = kernel.now();
+        engine.start(now);
         Reactor {
             kernel,
             engine,
@@ -255,33 +257,9 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         }
         self.flush_dirty();
         self.reap();
+        self.end_watch();
         self.observer_is_behind = self.engine.observer_mut().end_turn();
-        Ok(match self.forced {
-            Some(signal) => Some(Stop::Forced(signal)),
-            None if self.engine.is_drained(self.now) => {
-                let left = self.engine.connections();
-                if left > 0 {
-                    warn!("the drain timeout is over: cutting {left} connections off");
-                }
-                Some(Stop::Drained(self.drained_by))
-            }
-            None => None,
-        })
-    }
-
-    /// Stops listening and lets the connections end. Called by the first signal; a shell of its
-    /// own kind may call it, too.
-    pub fn drain(&mut self) {
-        if self.engine.is_draining() {
-            return;
-        }
-        for (index, source) in &self.sources {
-            if let Source::Listener(_) | Source::Datagram(_) = source {
-                self.closing.push(index);
-            }
-        }
-        self.listeners.clear();
-        self.engine.begin_drain(self.now);
+        Ok(self.stop())
     }
 
     /// Marks what became ready and queues those that can be served.

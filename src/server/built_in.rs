@@ -2,7 +2,9 @@
 
 use crate::config::{Binding, Config, ServiceSpec};
 use crate::engine::BindingId;
-use crate::service::{Chat, Count, Discard, Echo, Notify, Random, Service, Stream, TimeService};
+use crate::service::{
+    Chat, Count, Discard, Echo, Metrics, Notify, Random, Service, Stream, TimeService,
+};
 
 /// A service with its name, for tables and logs.
 type Named = (String, Box<dyn Service>);
@@ -32,6 +34,7 @@ fn service(binding: &Binding, config: &Config) -> Box<dyn Service> {
         ServiceSpec::Count { number } => Box::new(Count::new(*number)),
         ServiceSpec::Random { range, burst } => Box::new(Random::new((*range).into(), *burst)),
         ServiceSpec::Discard => Box::new(Discard),
+        ServiceSpec::Metrics => Box::new(Metrics),
         ServiceSpec::Chat => Box::<Chat>::default(),
         ServiceSpec::Notify(_) => {
             let modes =

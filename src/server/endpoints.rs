@@ -1,7 +1,7 @@
 //! What is spoken at the listeners of a configuration.
 
 use crate::codec::websocket::handshake::Subprotocols;
-use crate::config::{Binding, Config, Framing, Plan, Transport};
+use crate::config::{Binding, Config, Framing, Plan, ServiceSpec, Transport};
 use crate::engine::{BindingId, Endpoint, Engine, Observer, StopScope};
 use crate::protocol::{Route, Site};
 
@@ -12,6 +12,8 @@ pub(super) fn endpoint<O: Observer>(
     ids: &[BindingId],
     engine: &Engine<O>,
 ) -> Endpoint {
+    let (origins, hosts) = (config.origins.clone(), config.hosts.clone());
+    let site = Site { origins, hosts, ..Site::default() };
     match plan {
         Plan::Web(paths) => Endpoint::Web(Site {
             routes: paths
@@ -25,17 +27,21 @@ pub(super) fn endpoint<O: Observer>(
                 .iter()
                 .flat_map(|(path, binding)| engine.resources(ids[*binding], path))
                 .collect(),
-            origins: config.origins.clone(),
-            hosts: config.hosts.clone(),
+            ..site
         }),
         Plan::One(binding) => {
-            let id = ids[*binding];
-            match config.bindings.as_slice()[*binding].transport() {
+            let (id, served) = (ids[*binding], &config.bindings.as_slice()[*binding]);
+            match served.transport() {
                 Transport::Stream { framing: Framing::Lines { .. } } => Endpoint::Line(id),
                 Transport::Stream { framing: Framing::Raw } => Endpoint::Raw(id),
                 Transport::Packet { .. } => Endpoint::Packet(id),
                 Transport::Datagram { .. } => Endpoint::Datagram(id),
                 Transport::WebSocket { .. } => unreachable!("WebSocket has a plan of its own"),
+                Transport::Http => Endpoint::Web(Site {
+                    resources: engine.resources(id, "/"),
+                    outlasts: *served.service() == ServiceSpec::Metrics,
+                    ..site
+                }),
             }
         }
     }
@@ -66,8 +72,8 @@ pub(super) fn stop_scope(binding: &Binding) -> StopScope {
         Transport::Stream { framing: Framing::Lines { stop } }
         | Transport::Packet { stop }
         | Transport::Datagram { stop } => stop,
-        Transport::Stream { framing: Framing::Raw } | Transport::WebSocket { .. } => {
-            StopScope::Connection
-        }
+        Transport::Stream { framing: Framing::Raw }
+        | Transport::WebSocket { .. }
+        | Transport::Http => StopScope::Connection,
     }
 }

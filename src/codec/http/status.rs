@@ -28,6 +28,8 @@ pub enum Status {
     HeaderTooLarge,
     /// 501: the request has a transfer coding; this server reads none.
     NotImplemented,
+    /// 503: the server is about to end.
+    ServiceUnavailable,
     /// 505: neither HTTP/1.0 nor HTTP/1.1.
     VersionNotSupported,
 }
@@ -47,6 +49,7 @@ impl Status {
             Status::UpgradeRequired => 426,
             Status::HeaderTooLarge => 431,
             Status::NotImplemented => 501,
+            Status::ServiceUnavailable => 503,
             Status::VersionNotSupported => 505,
         }
     }
@@ -75,6 +78,7 @@ impl Status {
             Status::UpgradeRequired => "Upgrade Required\n",
             Status::HeaderTooLarge => "Request Header Fields Too Large\n",
             Status::NotImplemented => "Not Implemented\n",
+            Status::ServiceUnavailable => "Service Unavailable\n",
             Status::VersionNotSupported => "HTTP Version Not Supported\n",
         }
     }

@@ -4,8 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use super::world::{Socket, World, close, text};
-use crate::engine::ConnId;
-use crate::service::{Burst, Echo, Random, TimeService};
+use crate::engine::{ConnId, Endpoint};
+use crate::protocol::Site;
+use crate::service::{Burst, Echo, Metrics, Random, TimeService};
 
 #[test]
 fn lingering_ends_by_time_and_by_amount() {
@@ -93,6 +94,36 @@ fn a_drain_ends_at_its_deadline_whoever_is_left() {
     assert!(!world.engine.is_drained(world.now));
     world.pass(Duration::from_secs(1));
     assert!(world.engine.is_drained(world.now));
+}
+
+#[test]
+fn onlookers_go_last_and_hold_nobody_up() {
+    let mut world = World::new();
+    let lines = world.lines(Echo);
+    let bound = world.bind(Metrics);
+    let resources = world.engine.resources(bound, "/");
+    let site = Site { resources, outlasts: true, ..Site::default() };
+    let watch = world.engine.add_endpoint(Endpoint::Web(site));
+    let (line, onlooker, gone) = (world.open(lines), world.open(watch), world.open(watch));
+    assert!(world.engine.outlasts_drain(watch) && !world.engine.outlasts_drain(lines));
+    world.engine.begin_drain(world.now);
+    assert_eq!(world.socket(line), Socket::WriteEnded);
+    world.engine.lost(gone, io::ErrorKind::ConnectionReset, world.now);
+    assert_eq!(world.socket(gone), Socket::Closed);
+    let ready = b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert!(world.send(onlooker, ready).starts_with(b"HTTP/1.1 503 "));
+    assert!(!world.engine.is_left_to_onlookers() && world.engine.drain_waits_for() == 1);
+    world.engine.receive_eof(line, world.now);
+    assert_eq!(world.socket(line), Socket::Closed);
+    assert!(world.engine.is_left_to_onlookers() && !world.engine.is_drained(world.now));
+    // This one does not take its last answer.
+    world.receive(onlooker, ready);
+    world.engine.end_watch(world.now);
+    assert!(!world.engine.is_left_to_onlookers(), "once");
+    world.pass(Duration::from_millis(999));
+    assert!(!world.engine.is_drained(world.now));
+    world.pass(Duration::from_millis(1));
+    assert!(world.engine.is_drained(world.now), "no later than lingering takes");
 }
 
 #[test]
