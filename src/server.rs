@@ -24,7 +24,7 @@ pub use self::descriptors::Descriptors;
 use std::fmt;
 use std::io;
 
-use self::endpoints::{endpoint, stop_scope};
+use self::endpoints::{endpoint, label, stop_scope};
 use crate::config::{Binding, BindingError, Config, Plan};
 use crate::engine::{BindingId, Engine, Observer, ServiceId};
 use crate::kernel::{BindError, BoundSocket, Kernel, LocalAddr, Machine, Mio};
@@ -134,6 +134,7 @@ impl Server {
             .map(|(binding, service)| {
                 let id = engine.add_binding(ids[service], stop_scope(binding));
                 engine.set_slow_consumers(id, binding.slow_consumers().unwrap_or_default());
+                engine.label(id, label(binding));
                 id
             })
             .collect();

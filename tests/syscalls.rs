@@ -22,7 +22,7 @@ use readily::kernel::{
 use readily::protocol::{Route, Site};
 use readily::reactor::Reactor;
 use readily::service::Echo;
-use readily::time::Now;
+use readily::time::{Now, Time};
 
 /// What was asked of the kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -67,6 +67,10 @@ impl Kernel for Counting<'_> {
 
     fn now(&mut self) -> Now {
         self.kernel.now()
+    }
+
+    fn time(&mut self) -> Time {
+        self.kernel.time()
     }
 
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {

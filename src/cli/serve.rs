@@ -251,7 +251,7 @@ Signals:
   SIGINT, SIGTERM  drain: stop listening, let the connections end, then exit;
                    the second one stops at once
   SIGHUP           drain, too: the terminal was closed (not under nohup)
-  SIGUSR1          log the counters (at level info)
+  SIGUSR1          log how the server is (at level info)
 
 Exit codes:
   0  drained, in time or not   1  cannot bind or run   2  wrong command line

@@ -73,6 +73,15 @@ impl Binding {
         url
     }
 
+    /// The scheme of its URL, whichever family of addresses it is for: what carries its messages.
+    pub fn transport_name(&self) -> &'static str {
+        match self.scheme_and_address(None).0 {
+            Scheme::Tcp(_) => "tcp",
+            Scheme::Udp(_) => "udp",
+            scheme => scheme.name(),
+        }
+    }
+
     /// The path of a WebSocket as a client's request line holds it: encoded.
     pub fn request_path(&self) -> Option<String> {
         match &self.transport {

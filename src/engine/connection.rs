@@ -157,6 +157,12 @@ impl Connection {
         (self.binding != NONE).then_some(BindingId(self.binding))
     }
 
+    /// Where it stands in the [books](super::traffic::Books): behind the line of who is of no binding, that
+    /// of its own.
+    pub(super) fn line(&self) -> usize {
+        usize::from(self.binding.wrapping_add(1))
+    }
+
     /// Whether we have made the connection ourselves.
     pub(super) fn is_our_own(&self) -> bool {
         self.endpoint == NONE

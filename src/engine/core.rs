@@ -17,8 +17,10 @@ use super::dial::Dial;
 use super::drain::Drain;
 use super::endpoint::{Binding, BindingId, Endpoint, EndpointId};
 use super::limits::Limits;
+use super::pace::Pace;
 use super::stats::Stats;
 use super::timers::{Tick, Timers};
+use super::traffic::Books;
 use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
 use crate::codec::websocket::deflate::{self, Agreement};
@@ -40,6 +42,10 @@ pub(super) struct Core {
     pub(super) deflate: deflate::Pool,
     pub(super) timers: Timers,
     pub(super) stats: Stats,
+    /// What goes through each binding.
+    pub(super) books: Books,
+    /// How long the loop takes.
+    pub(super) pace: Pace,
     pub(super) rng: StdRng,
     /// The clocks when the shell had made itself ready.
     pub(super) started: Now,
@@ -98,6 +104,8 @@ impl Core {
             pool: BufferPool::new(),
             timers: Timers::new(),
             stats: Stats::default(),
+            books: Books::new(),
+            pace: Pace::default(),
             rng: StdRng::seed_from_u64(seed),
             started: Now::default(),
             now: Now::default(),
@@ -131,6 +139,9 @@ impl Core {
         let mut connection =
             Connection::new(protocol, id.generation, endpoint, binding, now, &self.limits);
         connection.phase = phase;
+        let line = self.books.of_connection(&connection);
+        line.connections += 1;
+        line.arrivals += 1;
         self.connections.insert(id, connection);
         self.stats.opened += 1;
         if let Some(endpoint) = endpoint
@@ -151,7 +162,12 @@ impl Core {
     ) {
         let now = self.tick();
         if let Some(connection) = self.connections.get_mut(id) {
+            self.books.of_connection(connection).connections -= 1;
             connection.upgrade(binding, role, agreement, now);
+            let line = self.books.of_connection(connection);
+            line.connections += 1;
+            // One that we have made was there before.
+            line.arrivals += u64::from(role == Role::Server);
             self.stats.upgraded += 1;
             self.rearm(id);
         }

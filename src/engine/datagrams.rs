@@ -34,12 +34,15 @@ impl<O: Observer> Engine<O> {
         now: Now,
     ) -> Option<&[u8]> {
         self.core.now = now;
+        let binding = self.core.endpoints[usize::from(endpoint.0)].binding()?;
         self.core.stats.datagrams += 1;
+        let line = self.core.books.of(binding);
+        line.messages_received += 1;
+        line.bytes_received += payload.len() as u64;
         if self.is_ourselves(from) {
             self.core.stats.datagrams_from_ourselves += 1;
             return None;
         }
-        let binding = self.core.endpoints[usize::from(endpoint.0)].binding()?;
         let Binding { service, stop, .. } = self.core.bindings[usize::from(binding.0)];
         self.reply.clear();
         let is_answered = if is_stop(payload) {
@@ -60,6 +63,16 @@ impl<O: Observer> Engine<O> {
             return None;
         }
         is_answered.then_some(self.reply.as_slice())
+    }
+
+    /// A datagram of `length` bytes that came of the last one has been sent from `endpoint`.
+    pub fn sent_datagram(&mut self, endpoint: EndpointId, length: usize) {
+        self.core.stats.datagram_replies += 1;
+        if let Some(binding) = self.core.endpoints[usize::from(endpoint.0)].binding() {
+            let line = self.core.books.of(binding);
+            line.messages_sent += 1;
+            line.bytes_sent += length as u64;
+        }
     }
 
     /// Whether a datagram seems to come from one of our own sockets. One that listens on every

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::observer::Observer;
 use super::{ConnId, Engine};
 use crate::protocol::{CloseReason, Deadline, Protocol};
-use crate::time::Now;
+use crate::time::{Now, Time};
 
 /// The most connections whose timers one turn looks at, so that a million deadlines that come up
 /// together do not hold up the loop; the rest follows in the next turns.
@@ -24,7 +24,13 @@ impl<O: Observer> Engine<O> {
         self.core.now = now;
         self.expire_timers();
         for index in 0..self.services.len() {
-            if self.services[index].poll_timeout().is_some_and(|due| due <= now.time) {
+            if let Some(due) = self.services[index].poll_timeout()
+                && due <= now.time
+            {
+                // What is due at once was not named in advance.
+                if due > Time::ZERO {
+                    self.core.pace.lag.note(now.time - due, now.time);
+                }
                 let mut context = Context::new(&mut self.core, None);
                 self.services[index].handle_timeout(&mut context);
             }
@@ -58,7 +64,11 @@ impl<O: Observer> Engine<O> {
             }
             connection.set_armed(None);
             match connection.deadline(&self.core.limits) {
-                Some((deadline, what)) if deadline.is_due(now) => self.missed(id, what),
+                Some((deadline, what)) if deadline.is_due(now) => {
+                    let time = self.core.now.time;
+                    self.core.pace.lag.note(deadline.passed_at(time), time);
+                    self.missed(id, what);
+                }
                 _ => {}
             }
             self.core.rearm(id);

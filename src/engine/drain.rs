@@ -72,7 +72,9 @@ impl<O: Observer> Engine<O> {
 
     /// Whether nobody is left in a drain but those who look on, for whom it is time to go, too.
     pub fn is_left_to_onlookers(&self) -> bool {
-        self.core.drain.is_some_and(|drain| !drain.is_watch_over) && self.drain_waits_for() == 0
+        self.core.drain.is_some_and(|drain| !drain.is_watch_over)
+            && self.core.onlookers > 0
+            && self.drain_waits_for() == 0
     }
 
     /// How many connections there are besides those of onlookers: a drain waits for them to end.

@@ -46,6 +46,7 @@ impl<O: Observer> Engine<O> {
         let tick = self.core.tick();
         let Some(connection) = self.core.connections.get_mut(id) else { return };
         self.core.stats.bytes_received += bytes.len() as u64;
+        self.core.books.of_connection(connection).bytes_received += bytes.len() as u64;
         match connection.phase {
             Phase::Open | Phase::Ending | Phase::HalfClosed | Phase::AwaitClose => {
                 if connection.hear(tick) {
@@ -144,7 +145,8 @@ impl<O: Observer> Engine<O> {
     /// undecoded because the peer does not read its replies, or because what came before them has
     /// become so much when inflated that it is somebody else's turn.
     fn decode(&mut self, id: ConnId, input: &mut [u8]) -> usize {
-        let inflated_before = self.core.deflate.inflated_bytes();
+        let messages_before = self.core.stats.messages;
+        let most_inflated = self.core.deflate.inflated_bytes() + INFLATED_PER_TURN;
         let mut rest = input;
         let left = loop {
             match self.core.decode(id, &mut rest) {
@@ -155,11 +157,11 @@ impl<O: Observer> Engine<O> {
             if rest.is_empty() {
                 break 0;
             }
-            if self.core.deflate.inflated_bytes() - inflated_before > INFLATED_PER_TURN {
+            if self.core.deflate.inflated_bytes() > most_inflated {
                 break rest.len();
             }
         };
-        self.after_decode(id);
+        self.after_decode(id, self.core.stats.messages - messages_before);
         // What follows the end of a connection means nothing.
         let connection = self.core.connections.get(id).filter(|peer| peer.is_decoding());
         let Some(connection) = connection.filter(|_| left > 0) else { return 0 };
@@ -236,10 +238,12 @@ impl<O: Observer> Engine<O> {
         payload.recycle(&mut self.core.pool);
     }
 
-    /// What follows from decoding in all: HTTP deadlines start anew with each stage of a request.
-    fn after_decode(&mut self, id: ConnId) {
+    /// What follows from decoding in all: the messages that came of it are entered in the books, and HTTP
+    /// deadlines start anew with each stage of a request.
+    fn after_decode(&mut self, id: ConnId, messages: u64) {
         let tick = self.core.tick();
         let Some(connection) = self.core.connections.get_mut(id) else { return };
+        self.core.books.of_connection(connection).messages_received += messages;
         let has_fallen = connection.weigh_output(&mut self.core.pool, &self.core.limits);
         if let Protocol::Http(http) = &mut connection.protocol {
             if http.take_deadline_restart() && connection.phase == Phase::Open {

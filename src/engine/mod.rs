@@ -36,6 +36,7 @@ mod input;
 mod limits;
 mod memory;
 mod observer;
+mod pace;
 mod report;
 mod requests;
 mod sending;
@@ -46,6 +47,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod traffic;
 
 pub use self::connections::ConnId;
 pub use self::context::Context;
@@ -54,9 +56,11 @@ pub use self::endpoint::{BindingId, Endpoint, EndpointId, ServiceId, SlowConsume
 pub use self::limits::Limits;
 pub use self::memory::Memory;
 pub use self::observer::{Observer, Sighting};
+pub use self::pace::{Pace, Spells};
 pub use self::report::Report;
 pub use self::shell::CloseStep;
 pub use self::stats::{Counter, Stats};
+pub use self::traffic::{Label, Traffic};
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -123,6 +127,7 @@ impl<O: Observer> Engine<O> {
     /// Binds a service. The first binding is [`BindingId::nth`]`(0)`, and so on.
     pub fn add_binding(&mut self, service: ServiceId, stop: StopScope) -> BindingId {
         self.core.bindings.push(Binding { service, stop, slow: SlowConsumers::default() });
+        self.core.books.add_binding();
         BindingId(small_index(self.core.bindings.len()))
     }
 
@@ -130,6 +135,11 @@ impl<O: Observer> Engine<O> {
     /// are closed.
     pub fn set_slow_consumers(&mut self, binding: BindingId, slow: SlowConsumers) {
         self.core.bindings[usize::from(binding.0)].slow = slow;
+    }
+
+    /// Says what people call a binding, in reports.
+    pub fn label(&mut self, binding: BindingId, label: Label) {
+        self.core.books.label(binding, label);
     }
 
     /// Adds something that connections or datagrams come to.
@@ -158,14 +168,16 @@ impl<O: Observer> Engine<O> {
                 assert!(core.timers.holds(id.index, armed), "{id} has an entry");
             }
         }
+        core.books.check_invariants(&core.stats, &core.connections);
         core.check_drained();
         core.check_memory();
     }
 
-    /// Logs the counters.
-    pub fn log_stats(&self) {
-        let (open, memory) = (self.core.connections.len(), self.core.memory());
-        log::info!("open={open} {} {memory}", self.core.stats);
+    /// Logs how the server is.
+    pub fn log_report(&self) {
+        for line in self.core.report().lines() {
+            log::info!("{line}");
+        }
     }
 }
 

@@ -1,23 +1,49 @@
-//! How a server is, at one moment and to be read only.
+//! How a server is, at one moment and to be read only: what SIGUSR1 logs, and what services show.
 
 use super::core::Core;
 use super::memory::Memory;
+use super::pace::Pace;
 use super::stats::Stats;
+use super::traffic::{Label, Traffic};
 use crate::time::Now;
 
 /// What a service may know of the server that it runs in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report {
     /// The counters.
     pub stats: Stats,
     /// How many connections there are.
     pub connections: usize,
-    /// What their buffers take.
+    /// What has gone through bindings; those of one label together. The last is for web clients that are of
+    /// none.
+    pub traffic: Vec<(Label, Traffic)>,
+    /// How long the loop takes.
+    pub pace: Pace,
+    /// What the buffers of all connections take.
     pub memory: Memory,
     /// When the server started.
     pub started: Now,
+    /// When this was so.
+    pub now: Now,
     /// Whether it is about to end.
     pub is_draining: bool,
+}
+
+impl Report {
+    /// As logs have it: the counters, the loop, and each label that there was something of.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let Report { stats, connections, memory, .. } = self;
+        let mut lines = vec![
+            format!("open={connections} {stats} {memory}"),
+            format!("loop: {}", self.pace.line(self.now.time)),
+        ];
+        for (Label { transport, service }, traffic) in &self.traffic {
+            if *traffic != Traffic::default() {
+                lines.push(format!("{transport} {service}: {traffic}"));
+            }
+        }
+        lines
+    }
 }
 
 impl Core {
@@ -25,8 +51,11 @@ impl Core {
         Report {
             stats: self.stats,
             connections: self.connections.len(),
+            traffic: self.books.by_label(),
+            pace: self.pace,
             memory: self.memory(),
             started: self.started,
+            now: self.now,
             is_draining: self.drain.is_some(),
         }
     }

@@ -106,6 +106,7 @@ impl Core {
                 return false;
             }
         }
+        self.books.of_connection(connection).messages_sent += 1;
         let output = connection.output.get_or_insert_with(|| self.pool.take());
         let Core { pool, rng, deflate, .. } = self;
         match format {

@@ -1,12 +1,16 @@
 //! What the shell asks the engine: what to write, whether to read, when to close, how long to
 //! wait.
 
+use std::time::Duration;
+
 use super::connection::{Flags, Phase};
 use super::connections::ConnId;
 use super::memory::Memory;
 use super::observer::Observer;
+use super::pace::Pace;
 use super::stats::Stats;
-use super::{Engine, Limits};
+use super::traffic::Traffic;
+use super::{BindingId, Engine, Limits};
 use crate::protocol::{Format, Protocol, ahead};
 use crate::time::{Now, Time};
 
@@ -35,8 +39,10 @@ impl<O: Observer> Engine<O> {
         self.core.now = now;
         let tick = self.core.tick();
         let Some(connection) = self.core.connections.get_mut(id) else { return };
+        let line = self.core.books.of_connection(connection);
         let Some(output) = connection.output.as_mut() else { return };
         self.core.stats.bytes_sent += count as u64;
+        line.bytes_sent += count as u64;
         let taken = match connection.protocol {
             Protocol::Packet(_) => Format::PACKET_PREFIX + count,
             _ => count,
@@ -148,6 +154,7 @@ impl<O: Observer> Engine<O> {
         if let Some(mut connection) = self.core.connections.remove(id) {
             connection.release(&mut self.core.pool, &mut self.core.deflate);
             self.core.stats.closed += 1;
+            self.core.books.of_connection(&connection).connections -= 1;
             if self.core.outlasts(connection.endpoint) {
                 self.core.onlookers -= 1;
             }
@@ -190,13 +197,14 @@ impl<O: Observer> Engine<O> {
             || !self.core.dirty.is_empty()
             || !self.core.dials.is_empty()
             || self.core.is_full()
+            || self.is_left_to_onlookers()
         {
             return Some(now);
         }
         let services = self.services.iter().filter_map(|service| service.poll_timeout());
         services
             .chain(self.core.timers.next_due(now))
-            .chain(self.core.drain.map(|drain| drain.deadline))
+            .chain(self.core.drain.filter(|_| self.core.connections.len() > 0).map(|d| d.deadline))
             .min()
     }
 
@@ -228,6 +236,21 @@ impl<O: Observer> Engine<O> {
     /// The counters, for what only the shell sees.
     pub fn stats_mut(&mut self) -> &mut Stats {
         &mut self.core.stats
+    }
+
+    /// What has gone through a binding; or (`None`) through web connections that are of none.
+    pub fn traffic(&self, binding: Option<BindingId>) -> Traffic {
+        self.core.books.read(binding)
+    }
+
+    /// How long the loop takes.
+    pub fn pace(&self) -> &Pace {
+        &self.core.pace
+    }
+
+    /// A turn has ended, which took so long.
+    pub fn end_turn(&mut self, length: Duration, now: Time) {
+        self.core.pace.turns.note(length, now);
     }
 
     /// Whoever looks on.

@@ -57,6 +57,12 @@ impl Tick {
         Duration::from_nanos(u64::from(self.ahead_of(earlier)) << TICK_SHIFT)
     }
 
+    /// For how long the tick has been there at `now`, which is not before it.
+    pub(super) fn passed_at(self, now: Time) -> Duration {
+        let part = Duration::from_nanos(now.as_nanos() % (1 << TICK_SHIFT));
+        Tick::at(now).since(self) + part
+    }
+
     /// How many ticks `self` is ahead of `earlier`.
     fn ahead_of(self, earlier: Tick) -> u32 {
         self.0.wrapping_sub(earlier.0)

@@ -1,21 +1,24 @@
 //! Reads the two clocks of a turn: the one for deadlines and the one for people.
 //!
-//! [`Mio::now`](super::Mio) asks once a turn. The monotonic clock counts from the moment the
-//! [`Clock`] was made, so that it fits in 64 bits of nanoseconds. The wall clock needs to know how
-//! far local time is ahead of UTC, which is a search in the rules of a time zone; it is done once
-//! a minute.
+//! [`Mio::now`](super::Mio) asks once a turn, and for the first one alone at the end of a turn. The
+//! monotonic clock counts from the moment the [`Clock`] was made, so that it fits in 64 bits of
+//! nanoseconds. The wall clock needs to know how far local time is ahead of UTC, which is a search in
+//! the rules of a time zone; it is done once a minute.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use nix::sys::time::TimeSpec;
+use nix::time::ClockId;
 
 use crate::time::{Now, Time, WallClock};
 
 /// Both clocks and the time zone of the machine.
 #[derive(Debug)]
 pub(super) struct Clock {
-    start: Instant,
+    /// Where the system's monotonic clock stood at the start.
+    start: Time,
     offset: LocalOffset,
 }
 
@@ -24,30 +27,35 @@ impl Clock {
     /// `/etc/localtime`, or else UTC; it is read here and kept, as tzset(3) does, so that no turn
     /// touches the file system.
     pub(super) fn new() -> Clock {
-        Clock { start: Instant::now(), offset: LocalOffset::new(TimeZone::system()) }
+        Clock { start: monotonic(), offset: LocalOffset::new(TimeZone::system()) }
+    }
+
+    /// Reads the monotonic clock.
+    pub(super) fn time(&self) -> Time {
+        Time::from_nanos(monotonic().as_nanos() - self.start.as_nanos())
     }
 
     /// Reads both clocks.
     pub(super) fn now(&mut self) -> Now {
-        let nanos = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let unix_seconds = unix_seconds(SystemTime::now());
+        // Rounded down, also before 1970 (timespec(3)).
+        #[allow(clippy::useless_conversion, reason = "it has 32 bits on some systems")]
+        let unix_seconds = i64::from(read(ClockId::CLOCK_REALTIME).tv_sec());
         Now {
-            time: Time::from_nanos(nanos),
+            time: self.time(),
             wall: WallClock { unix_seconds, offset_seconds: self.offset.at(unix_seconds) },
         }
     }
 }
 
-/// Whole seconds since 1970, rounded down; negative on a machine whose clock is set before that.
-fn unix_seconds(now: SystemTime) -> i64 {
-    match now.duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-        Err(before) => {
-            let before = before.duration();
-            let whole = i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
-            -whole - i64::from(before.subsec_nanos() > 0)
-        }
-    }
+/// The monotonic clock of the system, which starts anywhere.
+fn monotonic() -> Time {
+    Time::ZERO + Duration::from(read(ClockId::CLOCK_MONOTONIC))
+}
+
+/// Asks the system, without a system call where it shows its clocks to processes (vdso(7)). The standard
+/// library does the same, and then reckons with halves of a number that fits into one.
+fn read(clock: ClockId) -> TimeSpec {
+    clock.now().expect("every system has these clocks")
 }
 
 /// How far local time is ahead of UTC, remembered for the minute it was looked up in.
@@ -82,8 +90,6 @@ impl LocalOffset {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -104,14 +110,6 @@ mod tests {
         assert_eq!(offset.at(0), 5 * 3600);
         assert_eq!(offset.at(i64::MAX), 0);
         assert_eq!(offset.at(i64::MIN), 0);
-    }
-
-    #[test]
-    fn seconds_before_1970_are_rounded_down() {
-        assert_eq!(unix_seconds(UNIX_EPOCH), 0);
-        assert_eq!(unix_seconds(UNIX_EPOCH + Duration::from_millis(1999)), 1);
-        assert_eq!(unix_seconds(UNIX_EPOCH - Duration::from_millis(1)), -1);
-        assert_eq!(unix_seconds(UNIX_EPOCH - Duration::from_secs(2)), -2);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use super::signals::MioSignals;
 use super::stream::{MioStream, mio_interest};
 use super::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
 use crate::address::{ConnectAddress, ListenAddress, PeerAddr};
-use crate::time::Now;
+use crate::time::{Now, Time};
 
 /// The kernel of the machine.
 #[derive(Debug)]
@@ -82,6 +82,10 @@ impl Kernel for Mio {
 
     fn now(&mut self) -> Now {
         self.clock.now()
+    }
+
+    fn time(&mut self) -> Time {
+        self.clock.time()
     }
 
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {

@@ -57,7 +57,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::address::{ConnectAddress, PeerAddr};
-use crate::time::Now;
+use crate::time::{Now, Time};
 
 /// What a [`Reactor`](crate::reactor::Reactor) needs of an operating system.
 ///
@@ -75,6 +75,9 @@ pub trait Kernel {
 
     /// Reads both clocks. Called once a turn.
     fn now(&mut self) -> Now;
+
+    /// Reads the monotonic clock alone. Called at the end of a turn behind which the loop may sleep.
+    fn time(&mut self) -> Time;
 
     /// Waits until something is ready or `timeout` has passed (`None`: for as long as it takes),
     /// and appends what is ready to `ready`. A signal may end the wait early with no event at all.

@@ -85,16 +85,20 @@ impl Refusals {
 impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Whether a connection may be waiting at a listener that is not resting.
     pub(super) fn can_accept(&self) -> bool {
-        self.listeners.iter().any(|&index| match &self.sources[index] {
-            Source::Listener(listener) => {
-                listener.paused_until.is_none() && listener.readiness.has(Readiness::READABLE)
-            }
-            _ => false,
-        })
+        self.has_knocks
+            && self.listeners.iter().any(|&index| match &self.sources[index] {
+                Source::Listener(listener) => {
+                    listener.paused_until.is_none() && listener.readiness.has(Readiness::READABLE)
+                }
+                _ => false,
+            })
     }
 
     /// When the next resting listener is tried again at which somebody may wait.
     pub(super) fn next_accept(&self) -> Option<Time> {
+        if !self.has_knocks {
+            return None;
+        }
         let paused = self.listeners.iter().filter_map(|&index| match &self.sources[index] {
             Source::Listener(listener) if listener.readiness.has(Readiness::READABLE) => {
                 listener.paused_until
@@ -107,6 +111,9 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Takes waiting connections, one from each listener in turn until none has any or the turn's
     /// budget is used up.
     pub(super) fn accept(&mut self) {
+        if !self.has_knocks {
+            return;
+        }
         let mut budget = ACCEPTS_PER_TURN;
         let mut has_accepted = true;
         while has_accepted && budget > 0 {
@@ -121,6 +128,15 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         // Whoever was first in this turn is last in the next.
         if self.listeners.len() > 1 {
             self.listeners.rotate_left(1);
+        }
+        self.has_knocks = self.listeners.iter().any(|&index| self.is_knocked_at(index));
+    }
+
+    /// Whether somebody may wait at a listener, be it that it rests.
+    pub(super) fn is_knocked_at(&self, index: usize) -> bool {
+        match &self.sources[index] {
+            Source::Listener(listener) => listener.readiness.has(Readiness::READABLE),
+            _ => false,
         }
     }
 

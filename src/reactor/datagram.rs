@@ -46,9 +46,10 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             else {
                 continue;
             };
+            let length = reply.len();
             // A socket without room loses the reply, as the network may lose any datagram.
             match self.kernel.send_to(&mut source.socket, reply, &from) {
-                Ok(()) => self.engine.stats_mut().datagram_replies += 1,
+                Ok(()) => self.engine.sent_datagram(source.endpoint, length),
                 Err(error) => {
                     debug!("answering {from}: {error}");
                     self.engine.stats_mut().datagrams_not_sent += 1;

@@ -34,8 +34,6 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         if self.engine.is_left_to_onlookers() {
             self.closing.append(&mut self.listeners);
             self.engine.end_watch(self.now);
-            self.flush_dirty();
-            self.reap();
         }
     }
 

@@ -13,8 +13,8 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// # Panics
     /// If something is not as it must be between two turns: who can be read from and is wanted
     /// stands in the ready queue, once; whoever has output and room for it is known to the engine as
-    /// somebody to look at; whoever is to be closed is; and the connections of each address are as many
-    /// as are counted.
+    /// somebody to look at; whoever is to be closed is; listeners are looked at where somebody may wait; and
+    /// the connections of each address are as many as are counted.
     pub fn check_invariants(&self) {
         assert!(self.closing.is_empty(), "somebody was to be closed in the last turn");
         let mut streams = 0;
@@ -31,6 +31,8 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
                 Source::Listener(_) | Source::Signals(_) => {}
             }
         }
+        let is_knocked_at = self.listeners.iter().any(|&index| self.is_knocked_at(index));
+        assert!(self.has_knocks || !is_knocked_at, "somebody waits, and nobody looks");
         if let Some(per_ip) = &self.per_ip {
             let is_stream = |place| matches!(self.sources.get(place), Some(Source::Stream(_)));
             per_ip.check_invariants(is_stream);

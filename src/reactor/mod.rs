@@ -15,8 +15,9 @@
 //!   └── 8 close what is to be closed; nothing is freed before, so no event can meet a newcomer
 //! ```
 //!
-//! Every step does a bounded amount of work: a connection gets one read a turn, and whoever could
-//! go on stands at the end of the ready queue for the next one.
+//! How long a turn took is known when the next one waits. Every step does a bounded amount of work: a
+//! connection gets one read a turn, and whoever could go on stands at the end of the ready queue for the
+//! next one.
 
 mod accept;
 mod datagram;
@@ -69,6 +70,8 @@ pub struct Reactor<K: Kernel, O: Observer = (), R: Rules = Sound> {
     sources: Slab<Source<K>>,
     /// The places of listeners, to be accepted from.
     listeners: Vec<usize>,
+    /// Somebody may wait at one of them. They need not be looked at in each turn: most turns, nobody comes.
+    has_knocks: bool,
     /// Sources that can be served at once, first come, first served.
     ready: VecDeque<ConnId>,
     /// Places to be freed at the end of the turn.
@@ -87,6 +90,8 @@ pub struct Reactor<K: Kernel, O: Observer = (), R: Rules = Sound> {
     /// When something was last ready.
     last_event: Time,
     now: Now,
+    /// When the turn began, until it is known when it has ended.
+    began: Option<Time>,
     observer_is_behind: bool,
     /// The signal that began the drain.
     drained_by: Option<Signal>,
@@ -130,6 +135,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             engine,
             sources: Slab::new(),
             listeners: Vec::new(),
+            has_knocks: false,
             ready: VecDeque::new(),
             closing: Vec::new(),
             events: Vec::new(),
@@ -142,6 +148,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             spun: Duration::ZERO,
             last_event: now.time,
             now,
+            began: None,
             observer_is_behind: false,
             drained_by: None,
             forced: None,
@@ -246,6 +253,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// One turn. Returns why to stop, if this was the last one.
     pub fn turn(&mut self) -> io::Result<Option<Stop>> {
         self.wait()?;
+        self.began = Some(self.now.time);
         self.mark();
         self.serve();
         self.accept();
@@ -255,9 +263,9 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             info!("asked to stop");
             self.drain();
         }
+        self.end_watch();
         self.flush_dirty();
         self.reap();
-        self.end_watch();
         self.observer_is_behind = self.engine.observer_mut().end_turn();
         Ok(self.stop())
     }
@@ -270,7 +278,10 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             event.read_closed &= R::HEED_CLOSE_HINT;
             let id = token::unpack(event.token);
             match self.sources.get_mut(id.index as usize) {
-                Some(Source::Listener(source)) => source.readiness.mark(&event),
+                Some(Source::Listener(source)) => {
+                    source.readiness.mark(&event);
+                    self.has_knocks = true;
+                }
                 Some(Source::Signals(_)) => self.obey_signals(id.index as usize),
                 _ => {
                     if let Some(readiness) = self.readiness_mut(id) {
@@ -363,7 +374,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         while let Some(Source::Signals(signals)) = self.sources.get_mut(index) {
             let Some(signal) = self.kernel.next_signal(signals) else { break };
             match signal {
-                Signal::User1 => self.engine.log_stats(),
+                Signal::User1 => self.engine.log_report(),
                 // A terminal that is closed may say so twice: by the system and by the shell.
                 Signal::Hangup if self.engine.is_draining() => {}
                 Signal::Interrupt | Signal::Terminate if self.engine.is_draining() => {

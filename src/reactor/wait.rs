@@ -12,14 +12,12 @@ use crate::time::Time;
 const OBSERVER_RETRY: Duration = Duration::from_millis(20);
 
 impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
-    /// Waits until something is ready or due, and reads the clock.
+    /// Waits until something is ready or due, and reads the clock. With that a turn begins.
     pub(super) fn wait(&mut self) -> io::Result<()> {
         let timeout = self.timeout();
         self.events.clear();
         if self.spin.is_zero() || timeout == Some(Duration::ZERO) {
-            self.kernel.poll(&mut self.events, timeout)?;
-            self.now = self.kernel.now();
-            return Ok(());
+            return self.look(timeout);
         }
         let deadline = timeout.map(|timeout| self.now.time + timeout);
         loop {
@@ -30,8 +28,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
                 None => None,
             };
             let before = self.now.time;
-            self.kernel.poll(&mut self.events, wait)?;
-            self.now = self.kernel.now();
+            self.look(wait)?;
             if is_awake && self.events.is_empty() {
                 self.spun += self.now.time - before;
             }
@@ -43,6 +40,22 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
                 return Ok(());
             }
         }
+    }
+
+    /// Asks the kernel what is ready, and what time it is.
+    ///
+    /// The first look behind a turn tells how long it took. One that does not sleep takes no time worth
+    /// speaking of, so the reading behind it will do; in front of one that may sleep there is another.
+    fn look(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        let began = self.began.take();
+        let end = began.filter(|_| wait != Some(Duration::ZERO)).map(|_| self.kernel.time());
+        self.kernel.poll(&mut self.events, wait)?;
+        self.now = self.kernel.now();
+        if let Some(began) = began {
+            let end = end.unwrap_or(self.now.time);
+            self.engine.end_turn(end - began, end);
+        }
+        Ok(())
     }
 
     /// How long the kernel may wait.

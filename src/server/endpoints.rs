@@ -2,7 +2,7 @@
 
 use crate::codec::websocket::handshake::Subprotocols;
 use crate::config::{Binding, Config, Framing, Plan, ServiceSpec, Transport};
-use crate::engine::{BindingId, Endpoint, Engine, Observer, StopScope};
+use crate::engine::{BindingId, Endpoint, Engine, Label, Observer, StopScope};
 use crate::protocol::{Route, Site};
 
 /// What is spoken at a listener.
@@ -64,6 +64,16 @@ fn route(binding: &Binding, id: BindingId, offered: &[&str]) -> Route {
         subprotocols,
         deflate: *deflate,
     }
+}
+
+/// What people call a binding.
+pub(super) fn label(binding: &Binding) -> Label {
+    if *binding.transport() == Transport::Http {
+        // Whoever comes there asks, and is never a peer of the binding.
+        return Label::of_requests();
+    }
+    let (transport, service) = (binding.transport_name(), binding.service().name());
+    Label { transport: transport.to_owned(), service: service.to_owned() }
 }
 
 /// What `STOP` stops at a binding.

@@ -96,7 +96,8 @@ pub trait Service: Any {
 
     /// When [`handle_timeout`](Service::handle_timeout) is to be called: a moment reckoned from
     /// [`Context::now`], such as `cx.now() + Duration::from_secs(1)`. It is asked for every turn,
-    /// so that it costs no more than a field; a moment that has passed means at once.
+    /// so that it costs no more than a field; a moment that has passed means at once. How late it is
+    /// called is the loop's [lag](crate::engine::Pace::lag), but for [`Time::ZERO`].
     fn poll_timeout(&self) -> Option<Time> {
         None
     }

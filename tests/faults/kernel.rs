@@ -13,7 +13,7 @@ use readily::kernel::sim::{Handle, Sim};
 use readily::kernel::{
     AcceptError, Interest, Kernel, Mio, Read, Ready, Signal, Socket, StreamKind, Token,
 };
-use readily::time::Now;
+use readily::time::{Now, Time};
 
 /// A call that may fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -315,6 +315,10 @@ impl<K: Behind> Kernel for Failing<K> {
 
     fn now(&mut self) -> Now {
         self.inner.now()
+    }
+
+    fn time(&mut self) -> Time {
+        self.inner.time()
     }
 
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {

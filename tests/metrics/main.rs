@@ -6,6 +6,7 @@ mod scrape;
 mod support;
 
 mod drain;
+mod traffic;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -117,7 +118,8 @@ fn every_counter_is_scraped_and_says_what_it_counts() {
         get(&mut stream, "/none");
     }
     let scrape = scrape(&mut stream);
-    assert_eq!(scrape.value("readily_connections", &[]), 1.0);
+    let of_requests = [("transport", "http"), ("service", "none")];
+    assert_eq!(scrape.value("readily_connections", &of_requests), 1.0);
     assert_eq!(scrape.value("readily_connections_opened_total", &[]), 1.0);
     assert_eq!(scrape.value("readily_http_requests_answered_total", &[]), 1.0);
     assert_eq!(scrape.value("readily_http_requests_refused_total", &[]), 2.0);

@@ -45,6 +45,9 @@ impl Scrape {
                 assert!(seen.insert((sample.to_owned(), labels.clone())), "twice: {line}");
                 samples.push((sample.to_owned(), labels, value));
             }
+            if kind == "histogram" {
+                check_histogram(name, &samples);
+            }
             let family = Family { help: unescaped(help), samples };
             assert!(families.insert(name.to_owned(), family).is_none(), "two families {name}");
         }
@@ -60,6 +63,25 @@ impl Scrape {
         let found = samples.find(|(found, labels, _)| found == name && *labels == wanted);
         found.unwrap_or_else(|| panic!("no {name} {labels:?} in {self:#?}")).2
     }
+}
+
+/// A histogram has bounds that grow, counts that do not shrink, and all of it below the last bound.
+fn check_histogram(name: &str, samples: &[(String, Labels, f64)]) {
+    let bounds: Vec<(f64, f64)> = samples
+        .iter()
+        .filter_map(|(_, labels, count)| {
+            Some((labels.get("le")?.parse().expect("a bound"), *count))
+        })
+        .collect();
+    assert!(bounds.len() > 2, "{name}: {samples:?}");
+    assert!(
+        bounds.is_sorted_by(|one, next| one.0 < next.0 && one.1 <= next.1),
+        "{name}: {bounds:?}"
+    );
+    let count = samples.iter().find(|(sample, ..)| *sample == format!("{name}_count"));
+    let last = bounds.last().expect("there are some");
+    assert_eq!(*last, (f64::INFINITY, count.expect("how many there are").2), "{name}");
+    assert!(samples.iter().any(|(sample, ..)| *sample == format!("{name}_sum")), "{name}");
 }
 
 /// `# WORD NAME TEXT`.

@@ -23,6 +23,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod actor;
+mod audit;
 mod board;
 mod door;
 mod ear;
@@ -35,6 +36,7 @@ mod script;
 mod services;
 mod subscriber;
 mod upstream;
+mod watch;
 mod witness;
 mod world;
 

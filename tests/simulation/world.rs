@@ -20,7 +20,7 @@ use readily::service::{
 };
 use readily::time::Time;
 
-use crate::actor::{Actor, Outcome, Season};
+use crate::actor::{Actor, Season};
 use crate::board::Board;
 use crate::script::{self, Kind, LONGEST, Script};
 use crate::services::{CLIENTS, Obedient, Proxy, Relay};
@@ -53,14 +53,14 @@ const ADDRESSES: [&str; 6] = [
 
 /// A server, and the world around it.
 pub(crate) struct World<R: Rules> {
-    reactor: Reactor<Watched<Sim, Option<Recorder>>, Witness, R>,
+    pub(crate) reactor: Reactor<Watched<Sim, Option<Recorder>>, Witness, R>,
     pub(crate) turns: usize,
     /// From which turn on the loop spins, if it does.
     pub(crate) spins_from: Option<usize>,
     rng: Xoshiro256PlusPlus,
     season: Season,
-    ports: Ports,
-    actors: Vec<Actor>,
+    pub(crate) ports: Ports,
+    pub(crate) actors: Vec<Actor>,
     board: Board,
     /// How likely somebody comes at a time.
     crowd: f64,
@@ -69,6 +69,8 @@ pub(crate) struct World<R: Rules> {
     /// Datagrams that were sent and not answered.
     posted: BTreeSet<Vec<u8>>,
     posts: usize,
+    /// When everything was set up, and the first turn could begin.
+    pub(crate) set_up: Time,
     /// Whether to look into the loop after each turn, and not only at what it does.
     pub(crate) looks_inside: bool,
     stop: Option<Stop>,
@@ -79,13 +81,20 @@ pub(crate) struct World<R: Rules> {
 }
 
 /// Where to find what.
-struct Ports {
+pub(crate) struct Ports {
+    /// The binding of each service.
+    pub(crate) bindings: Vec<(script::Service, BindingId)>,
+    /// Those that are of a binding whoever comes.
+    pub(crate) bound: Vec<(Port, BindingId)>,
+    /// That of the connections that the proxy makes.
+    pub(crate) upstream: BindingId,
+    pub(crate) datagrams: BindingId,
     lines: Vec<(script::Service, Port)>,
     unix: Vec<(script::Service, Port)>,
     raw: Port,
     packet_echo: Port,
     packet_relay: Port,
-    web: Port,
+    pub(crate) web: Port,
     proxy: Port,
 }
 
@@ -106,6 +115,7 @@ impl<R: Rules> World<R> {
         World {
             ends_at: rng.random_bool(0.2).then(|| rng.random_range(0..2_000)),
             insists_after: rng.random_bool(0.1).then(|| rng.random_range(0..20)),
+            set_up: reactor.kernel().inner().time(),
             reactor,
             turns: 0,
             spins_from: None,
@@ -147,14 +157,12 @@ impl Setup {
     fn new(seed: u64, rng: &mut Xoshiro256PlusPlus) -> Setup {
         let mut sim = Sim::new(seed);
         let engine = Engine::new(limits(rng), seed, Witness::default());
-        let mut builder = Builder { engine, listeners: Vec::new() };
+        let mut builder = Builder { engine, listeners: Vec::new(), bound: Vec::new() };
         let ports = builder.bind(&mut sim);
         let (socket, mailbox) = sim.datagram();
         let signals = sim.signals();
-        let Builder { mut engine, listeners } = builder;
-        let echo = engine.add_service(Box::new(Echo));
-        let binding = engine.add_binding(echo, StopScope::Connection);
-        let datagrams = (socket, engine.add_endpoint(Endpoint::Datagram(binding)));
+        let Builder { mut engine, listeners, .. } = builder;
+        let datagrams = (socket, engine.add_endpoint(Endpoint::Datagram(ports.datagrams)));
         Upstreams::open(&mut sim);
         let most = if rng.random_bool(0.1) { 10 } else { 1_000 };
         if rng.random_bool(0.1) {
@@ -202,6 +210,7 @@ const TOPICS: BindingId = BindingId::nth(11);
 struct Builder {
     engine: Engine<Witness>,
     listeners: Vec<(Handle, EndpointId)>,
+    bound: Vec<(Port, BindingId)>,
 }
 
 impl Builder {
@@ -209,7 +218,7 @@ impl Builder {
         use script::Service as S;
         let proxy = self.engine.add_service(Box::new(Proxy::default()));
         let clients = self.engine.add_binding(proxy, StopScope::Connection);
-        self.engine.add_binding(proxy, StopScope::Connection);
+        let upstream = self.engine.add_binding(proxy, StopScope::Connection);
         assert_eq!(clients, CLIENTS);
         let relay = self.engine.add_service(Box::new(Relay::default()));
         let relay = self.engine.add_binding(relay, StopScope::Connection);
@@ -241,6 +250,8 @@ impl Builder {
             ..Route::default()
         });
         let site = Site { routes: routes.collect(), ..Site::default() };
+        let datagrams = self.engine.add_service(Box::new(Echo));
+        let datagrams = self.engine.add_binding(datagrams, StopScope::Connection);
         let mut lines_over = |kind| {
             let ports = bindings
                 .iter()
@@ -248,7 +259,11 @@ impl Builder {
             ports.collect()
         };
         let (lines, unix) = (lines_over(StreamKind::Tcp), lines_over(StreamKind::Unix));
-        Ports {
+        let mut ports = Ports {
+            bindings,
+            bound: Vec::new(),
+            upstream,
+            datagrams,
             lines,
             unix,
             raw: self.listen(sim, StreamKind::Tcp, Endpoint::Raw(echo)),
@@ -256,11 +271,18 @@ impl Builder {
             packet_relay: self.listen(sim, StreamKind::Packet, Endpoint::Packet(relay)),
             web: self.listen(sim, StreamKind::Tcp, Endpoint::Web(site)),
             proxy: self.listen(sim, StreamKind::Tcp, Endpoint::Raw(clients)),
-        }
+        };
+        ports.bound = std::mem::take(&mut self.bound);
+        ports
     }
 
     fn listen(&mut self, sim: &mut Sim, kind: StreamKind, endpoint: Endpoint) -> Port {
         let (handle, port) = sim.listen(kind);
+        if let Endpoint::Line(binding) | Endpoint::Raw(binding) | Endpoint::Packet(binding) =
+            endpoint
+        {
+            self.bound.push((port, binding));
+        }
         let endpoint = self.engine.add_endpoint(endpoint);
         self.listeners.push((handle, endpoint));
         port
@@ -366,7 +388,7 @@ impl<R: Rules> World<R> {
         assert!(self.stop.is_some_and(|stop| ends.contains(&stop)), "{:?}", self.stop);
     }
 
-    fn is_forced(&self) -> bool {
+    pub(crate) fn is_forced(&self) -> bool {
         matches!(self.stop, Some(Stop::Forced(_)))
     }
 
@@ -467,7 +489,7 @@ impl<R: Rules> World<R> {
         assert!(woken <= due + LATE, "a deadline was at {due:?}, and the loop slept to {woken:?}");
     }
 
-    fn sim(&self) -> &Sim {
+    pub(crate) fn sim(&self) -> &Sim {
         self.reactor.kernel().inner()
     }
 
@@ -545,31 +567,7 @@ impl<R: Rules> World<R> {
             unhappy.concat()
         );
         self.board.check();
-        self.check_counters();
-    }
-
-    /// Nothing was lost between the kernel, the counters and who looks on.
-    fn check_counters(&self) {
-        let (sim, stats) = (self.sim(), self.reactor.engine().stats());
-        let (tally, witness) = (sim.tally(), self.reactor.engine().observer());
-        let connections = self.reactor.engine().connections() as u64;
-        assert_eq!(stats.opened, stats.closed + connections, "connections");
-        assert!(connections == 0 || self.is_forced(), "{connections} are left");
-        assert_eq!(stats.messages, witness.messages, "messages");
-        assert_eq!(stats.bytes_received, tally.bytes_read, "bytes received");
-        assert_eq!(stats.bytes_sent, tally.bytes_written, "bytes sent");
-        assert_eq!(stats.accept_failures, tally.accept_failures, "failures to accept");
-        assert_eq!(stats.refused_connections, tally.refused_connections, "too many");
-        assert_eq!(stats.refused_per_ip, tally.refused_per_ip, "too many of one address");
-        let refused = (stats.refused_no_descriptor, tally.refused_no_descriptor);
-        assert_eq!(refused.0, refused.1, "refused for want of descriptors");
-        assert_eq!(stats.accept_aborted, tally.accept_aborted, "gone before they were accepted");
-        assert_eq!(stats.datagrams, tally.datagrams, "datagrams");
-        assert_eq!(stats.datagrams, witness.datagrams, "datagrams");
-        assert_eq!(stats.datagram_replies, tally.answers, "replies to datagrams");
-        assert_eq!(stats.datagrams_not_sent, tally.answers_lost, "lost replies to datagrams");
-        let left = self.actors.iter().filter(|actor| actor.outcome == Some(Outcome::Left)).count();
-        assert!(stats.lost <= (left + self.actors.len()) as u64, "connections that broke");
+        self.audit();
     }
 
     /// What this run has come to: what happy peers there were, and which counters have counted.

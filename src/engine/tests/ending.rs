@@ -116,6 +116,7 @@ fn onlookers_go_last_and_hold_nobody_up() {
     world.engine.receive_eof(line, world.now);
     assert_eq!(world.socket(line), Socket::Closed);
     assert!(world.engine.is_left_to_onlookers() && !world.engine.is_drained(world.now));
+    assert_eq!(world.engine.poll_timeout(), Some(world.now.time), "it is time for them to go");
     // This one does not take its last answer.
     world.receive(onlooker, ready);
     world.engine.end_watch(world.now);

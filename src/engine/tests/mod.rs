@@ -9,6 +9,7 @@ mod lines;
 mod meeting;
 mod memory;
 mod notify;
+mod pace;
 mod pressure;
 mod random;
 mod requests;

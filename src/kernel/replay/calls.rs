@@ -33,6 +33,15 @@ impl Kernel for Replay {
         self.now
     }
 
+    fn time(&mut self) -> Time {
+        let last = self.now.time;
+        let time = self.outcome(Call::Time, |reader| {
+            Some(Time::from_nanos(last.as_nanos().checked_add(reader.number()?)?))
+        });
+        self.now.time = time.unwrap_or(last);
+        self.now.time
+    }
+
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
         self.outcome(Call::Poll { timeout }, |reader| {
             for _ in 0..reader.number()? {

@@ -65,6 +65,7 @@ impl Sim {
             }
             buffer[..payload.len()].copy_from_slice(&payload);
             self.tally.datagrams += 1;
+            self.tally.datagram_bytes += payload.len() as u64;
             self.note(payload.len() as u64);
             return Ok((payload.len(), from));
         }
@@ -85,6 +86,7 @@ impl Sim {
             return Err(error(libc::ENOBUFS));
         }
         self.tally.answers += 1;
+        self.tally.answer_bytes += payload.len() as u64;
         self.has_news = true;
         self.post[mailbox].outbox.push_back((payload.to_vec(), to.clone()));
         Ok(())

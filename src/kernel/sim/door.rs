@@ -131,7 +131,7 @@ impl Sim {
     fn is_crowded(&self, link: usize) -> bool {
         let Link { kind, address, .. } = self.links[link];
         let is_neighbour = |link: &&Link| {
-            let is_visitor = link.is_watched && !link.is_dialed && link.kind == StreamKind::Tcp;
+            let is_visitor = link.is_watched && !link.is_dialed() && link.kind == StreamKind::Tcp;
             is_visitor && are_neighbours(link.address, address)
         };
         let neighbours = self.links.iter().filter(is_neighbour).count();
@@ -140,7 +140,7 @@ impl Sim {
 
     /// A connection is about to be watched: to be served, if it was accepted.
     pub(super) fn check_place(&self, link: usize) {
-        if !self.links[link].is_dialed {
+        if !self.links[link].is_dialed() {
             assert!(!self.is_full(), "there are more connections than there may be");
             assert!(!self.is_crowded(link), "there are more of one address than there may be");
         }

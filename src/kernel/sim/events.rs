@@ -146,7 +146,7 @@ impl Sim {
         let what = descriptor.what;
         if self.strikes(self.weather.unwatchable) {
             if is_new && let What::Stream(link) = what {
-                let is_accepted = !self.links[link].is_dialed;
+                let is_accepted = !self.links[link].is_dialed();
                 self.tally.accept_failures += u64::from(is_accepted);
                 self.links[link].is_destroyed = true;
             } else if let What::Stream(link) = what {
@@ -158,6 +158,7 @@ impl Sim {
             self.check_place(link);
             self.links[link].is_watched = true;
             self.tally.watched += 1;
+            self.links[link].passage.watched += 1;
         }
         let due = Some(self.now + self.up_to(self.weather.lateness));
         self.descriptors.get_mut(handle.number).watch = Some(Watch { token, interest, due });

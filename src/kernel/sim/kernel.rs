@@ -7,7 +7,7 @@ use super::Sim;
 use super::descriptors::Handle;
 use crate::address::{ConnectAddress, PeerAddr};
 use crate::kernel::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
-use crate::time::Now;
+use crate::time::{Now, Time};
 
 impl Kernel for Sim {
     type Listener = Handle;
@@ -19,7 +19,12 @@ impl Kernel for Sim {
         self.clocks()
     }
 
+    fn time(&mut self) -> Time {
+        self.now
+    }
+
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
+        self.tally.awake += self.now - self.woken;
         self.wait(ready, timeout);
         self.woken = self.now;
         self.note(ready.len() as u64);

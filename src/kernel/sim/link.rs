@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::flow::{End, Flow};
+use super::tally::Passage;
 use crate::kernel::StreamKind;
 
 /// The remote end of a connection. Numbers are given once and never again.
@@ -25,8 +26,10 @@ pub(super) struct Link {
     pub(super) making: Making,
     /// Where the remote peer is, if it came to us.
     pub(super) address: IpAddr,
-    /// The loop has made it.
-    pub(super) is_dialed: bool,
+    /// What has gone through it.
+    pub(super) passage: Passage,
+    /// The listener that it came to; `None` where the loop has made it.
+    pub(super) listener: Option<usize>,
     /// Whom the loop has dialed; `None` where nobody is there.
     pub(super) server: Option<usize>,
     /// Towards the loop.
@@ -59,7 +62,8 @@ impl Link {
             kind,
             making,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            is_dialed: false,
+            passage: Passage::default(),
+            listener: None,
             server: None,
             inbound: Flow::new(capacity),
             outbound: Flow::new(capacity),
@@ -73,6 +77,11 @@ impl Link {
             is_turned_away: false,
             is_destroyed: false,
         }
+    }
+
+    /// Whether the loop has made it.
+    pub(super) fn is_dialed(&self) -> bool {
+        self.listener.is_none()
     }
 
     /// Whether the loop's end is broken.

@@ -54,7 +54,7 @@ pub use self::datagram::Mailbox;
 pub use self::descriptors::Handle;
 pub use self::link::Remote;
 pub use self::remote::{Port, Received};
-pub use self::tally::Tally;
+pub use self::tally::{Passage, Tally};
 pub use self::weather::Weather;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -190,6 +190,17 @@ impl Sim {
     /// What has gone through.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// What has gone through the connections of a listener, or (`None`) through those that were dialed.
+    pub fn passage(&self, port: Option<Port>) -> Passage {
+        let mut sum = Passage::default();
+        for link in self.links.iter().filter(|link| link.listener == port.map(Port::index)) {
+            sum.watched += link.passage.watched;
+            sum.bytes_read += link.passage.bytes_read;
+            sum.bytes_written += link.passage.bytes_written;
+        }
+        sum
     }
 
     /// How many descriptors are open.

@@ -16,6 +16,12 @@ use crate::kernel::StreamKind;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Port(usize);
 
+impl Port {
+    pub(super) fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// What a listener has.
 #[derive(Debug)]
 pub(super) struct Listening {
@@ -65,6 +71,7 @@ impl Sim {
         let remote = Remote(self.links.len());
         self.links.push(Link::new(kind, self.weather.capacity, Making::Done));
         self.links[remote.0].address = address;
+        self.links[remote.0].listener = Some(port.0);
         let arrival = self.arrival(kind);
         self.enter(arrival, Happening::Arrival(port.0, remote));
         if self.strikes(self.weather.abort) {
@@ -228,7 +235,7 @@ impl Sim {
     }
 
     /// The network breaks the connection, for both sides.
-    fn destroy(&mut self, remote: Remote) {
+    pub fn destroy(&mut self, remote: Remote) {
         self.links[remote.0].is_destroyed = true;
         self.reset(remote);
         self.reset_to_remote(remote.0);

@@ -39,7 +39,6 @@ impl Sim {
         let link = self.links.len();
         self.links.push(Link::new(kind, self.weather.capacity, Making::Pending));
         self.links[link].server = server;
-        self.links[link].is_dialed = true;
         let handle = self.descriptors.open(What::Stream(link));
         self.links[link].descriptor = Some(handle.number);
         if kind == StreamKind::Tcp {
@@ -139,7 +138,7 @@ impl Sim {
         }
         if self.links[link].kind == StreamKind::Packet {
             if let Some(packet) = self.links[link].inbound.take_packet() {
-                return Ok(self.read_packet(packet, buffer));
+                return Ok(self.read_packet(link, packet, buffer));
             }
         } else {
             let there = self.links[link].inbound.readable();
@@ -175,7 +174,12 @@ impl Sim {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    fn read_packet(&mut self, mut packet: VecDeque<u8>, buffer: &mut [u8]) -> Read {
+    fn note_read(&mut self, link: usize, count: usize) {
+        self.tally.bytes_read += count as u64;
+        self.links[link].passage.bytes_read += count as u64;
+    }
+
+    fn read_packet(&mut self, link: usize, mut packet: VecDeque<u8>, buffer: &mut [u8]) -> Read {
         self.conduct.progress();
         // The remote peer may send more.
         self.has_news = true;
@@ -184,7 +188,7 @@ impl Sim {
         }
         let count = packet.len();
         packet.read_exact(&mut buffer[..count]).expect("it is as long");
-        self.tally.bytes_read += count as u64;
+        self.note_read(link, count);
         Read::Data(count)
     }
 
@@ -194,7 +198,7 @@ impl Sim {
         let most = there.min(buffer.len());
         let count = if self.strikes(self.weather.short_read) { self.some_of(most) } else { most };
         self.links[link].inbound.take(&mut buffer[..count]);
-        self.tally.bytes_read += count as u64;
+        self.note_read(link, count);
         self.conduct.progress();
         // The remote peer may send more.
         self.has_news = true;
@@ -241,6 +245,7 @@ impl Sim {
         }
         self.conduct.progress();
         self.tally.bytes_written += count as u64;
+        self.links[link].passage.bytes_written += count as u64;
         self.send_item(link, Item::Bytes(bytes[..count].to_vec().into()));
         Ok(count)
     }

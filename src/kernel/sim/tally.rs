@@ -1,5 +1,7 @@
 //! Counters of the kernel's own.
 
+use std::time::Duration;
+
 /// What has gone through the kernel, to be compared with what the server says of itself.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Tally {
@@ -22,10 +24,27 @@ pub struct Tally {
     pub bytes_written: u64,
     /// Datagrams that it has received.
     pub datagrams: u64,
+    /// Bytes of datagrams that it has received.
+    pub datagram_bytes: u64,
     /// Datagrams that it has sent.
     pub answers: u64,
+    /// Bytes of datagrams that it has sent.
+    pub answer_bytes: u64,
     /// Datagrams that it could not send.
     pub answers_lost: u64,
     /// How often the kernel was asked to wait.
     pub waits: u64,
+    /// How long the loop was at something else.
+    pub awake: Duration,
+}
+
+/// What has gone through the connections of one listener, or through those that were dialed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Passage {
+    /// Connections that are watched, or were.
+    pub watched: u64,
+    /// Bytes that the loop has read.
+    pub bytes_read: u64,
+    /// Bytes that it has written.
+    pub bytes_written: u64,
 }

@@ -3,7 +3,6 @@
 //! Bytes and addresses that a call carries are not here: they stand behind its answer, where it is
 //! known how many of them count.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::bytes::{Reader, put_number};
@@ -32,6 +31,8 @@ pub enum Call {
     },
     /// [`Kernel::now`](crate::kernel::Kernel::now).
     Now,
+    /// [`Kernel::time`](crate::kernel::Kernel::time).
+    Time,
     /// [`Kernel::register`](crate::kernel::Kernel::register).
     Register {
         /// The number that the socket gets by it.
@@ -151,6 +152,7 @@ mod tag {
     pub(super) const NEXT_SIGNAL: u8 = 21;
     pub(super) const STOP: u8 = 22;
     pub(super) const CUT: u8 = 23;
+    pub(super) const TIME: u8 = 24;
 }
 
 impl Call {
@@ -165,6 +167,7 @@ impl Call {
             Call::CatchSignals => (tag::CATCH_SIGNALS, &[]),
             Call::Poll { timeout } => (tag::POLL, &[wait_number(timeout)]),
             Call::Now => (tag::NOW, &[]),
+            Call::Time => (tag::TIME, &[]),
             Call::Register { source, token, interest } => {
                 (tag::REGISTER, &watch_numbers(source, token, interest))
             }
@@ -206,6 +209,7 @@ impl Call {
                 Call::Poll { timeout: reader.number()?.checked_sub(1).map(Duration::from_nanos) }
             }
             tag::NOW => Call::Now,
+            tag::TIME => Call::Time,
             tag::REGISTER => {
                 let (source, token, interest) = watch_of(reader)?;
                 Call::Register { source, token, interest }
@@ -295,52 +299,6 @@ pub(crate) fn signal_of(number: u64) -> Option<Option<Signal>> {
     known.into_iter().find(|signal| u64::from(signal.number()) == number).map(Some)
 }
 
-/// As a divergence names it.
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Call::DescriptorLimit => f.write_str("raise the descriptor limit"),
-            Call::OpenDescriptors { limit } => write!(f, "count descriptors below {limit}"),
-            Call::Listen => f.write_str("listen"),
-            Call::OwnAddresses => f.write_str("ask for the machine's addresses"),
-            Call::CatchSignals => f.write_str("catch signals"),
-            Call::Poll { timeout: None } => f.write_str("poll, for as long as it takes"),
-            Call::Poll { timeout: Some(timeout) } => write!(f, "poll, for at most {timeout:?}"),
-            Call::Now => f.write_str("read the clocks"),
-            Call::Register { source, token, interest } => {
-                write!(f, "register source {source} as {:#x} for {interest:?}", token.0)
-            }
-            Call::Reregister { source, token, interest } => {
-                write!(f, "register source {source} anew as {:#x} for {interest:?}", token.0)
-            }
-            Call::Accept { listener } => write!(f, "accept from listener {listener}"),
-            Call::Refuse { listener } => write!(f, "refuse one at listener {listener}"),
-            Call::Abort { stream: 0 } => f.write_str("abort the connection that was accepted last"),
-            Call::Abort { stream } => write!(f, "abort connection {stream}"),
-            Call::Connect => f.write_str("connect"),
-            Call::IsConnected { stream } => {
-                write!(f, "ask whether connection {stream} has been made")
-            }
-            Call::Read { stream, length } => {
-                write!(f, "read up to {length} bytes from connection {stream}")
-            }
-            Call::Write { stream, length } => {
-                write!(f, "write {length} bytes to connection {stream}")
-            }
-            Call::ShutdownWrite { stream } => write!(f, "end our side of connection {stream}"),
-            Call::Close { stream } => write!(f, "close connection {stream}"),
-            Call::ReceiveFrom { socket, .. } => write!(f, "receive from datagram socket {socket}"),
-            Call::SendTo { socket, length } => {
-                write!(f, "send {length} bytes from datagram socket {socket}")
-            }
-            Call::NextSignal { signals } => write!(f, "ask source {signals} for a signal"),
-            Call::Stop { at_once: false, .. } => f.write_str("stop: drained"),
-            Call::Stop { at_once: true, .. } => f.write_str("stop at once"),
-            Call::Cut => f.write_str("nothing: the recording came to its limit here"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,6 +316,7 @@ mod tests {
             Call::Poll { timeout: Some(Duration::ZERO) },
             Call::Poll { timeout: Some(Duration::from_millis(20)) },
             Call::Now,
+            Call::Time,
             Call::Register { source: 1, token, interest: Interest::Readable },
             Call::Reregister { source: 300, token, interest: Interest::ReadableAndWritable },
             Call::Accept { listener: 2 },

@@ -39,12 +39,16 @@ fn put_answer(out: &mut Vec<u8>, carried: Carried<'_>, answer: &Answer<'_>, last
                 answer::put_ready(out, event);
             }
         }
-        Answer::Time(now) => {
+        Answer::Now(now) => {
             let (wall, before) = (now.wall, last.wall);
             put_number(out, now.time.as_nanos().wrapping_sub(last.time.as_nanos()));
             put_signed(out, wall.unix_seconds.wrapping_sub(before.unix_seconds));
             put_signed(out, wall.offset_seconds.wrapping_sub(before.offset_seconds).into());
             *last = now;
+        }
+        Answer::Time(time) => {
+            put_number(out, time.as_nanos().wrapping_sub(last.time.as_nanos()));
+            last.time = time;
         }
         Answer::Accepted(kind, peer) => {
             answer::put_kind(out, kind);

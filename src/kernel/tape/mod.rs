@@ -23,7 +23,7 @@
 //! | 4 | the machine's own addresses | | number of them, addresses | |
 //! | 5 | catch signals | | | |
 //! | 6 | poll | ns and 1, or 0 for ever | number of events; each: token, bits: readable, writable, read closed, urgent | |
-//! | 7 | read the clocks | | ns since the last time, s (signed) since the last time, offset (signed) likewise | |
+//! | 7 | read both clocks | | ns since the last time, s (signed) since the last time, offset (signed) likewise | |
 //! | 8 | register | source, token, 1 if writable, too | | |
 //! | 9 | register anew | source, token, 1 if writable, too | | |
 //! | 10 | accept | listener | kind of stream, peer | |
@@ -40,6 +40,7 @@
 //! | 21 | next signal | source | its number or 0 | |
 //! | 22 | stop | signal or 0, 1 if at once | no outcome | |
 //! | 23 | cut: the limit was reached | | no outcome | |
+//! | 24 | read the monotonic clock | | ns since the last time | |
 //!
 //! What comes before the frames is not the tape's, but its reader's.
 
@@ -48,6 +49,7 @@ pub(super) mod bytes;
 mod call;
 pub(super) mod entry;
 pub(crate) mod frame;
+mod words;
 
 pub use self::call::Call;
 pub(super) use self::call::signal_of;

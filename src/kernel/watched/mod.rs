@@ -23,7 +23,7 @@ use std::time::Duration;
 use super::tape::Call;
 use super::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
 use crate::address::{ConnectAddress, PeerAddr};
-use crate::time::Now;
+use crate::time::{Now, Time};
 
 /// A kernel, and who looks on.
 #[derive(Debug)]
@@ -138,8 +138,14 @@ impl<K: Kernel, W: Onlooker> Kernel for Watched<K, W> {
 
     fn now(&mut self) -> Now {
         let now = self.kernel.now();
-        self.show(Call::Now, Carried::Nothing, Answer::Time(now));
+        self.show(Call::Now, Carried::Nothing, Answer::Now(now));
         now
+    }
+
+    fn time(&mut self) -> Time {
+        let time = self.kernel.time();
+        self.show(Call::Time, Carried::Nothing, Answer::Time(time));
+        time
     }
 
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {

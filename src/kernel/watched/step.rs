@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::address::{ConnectAddress, ListenAddress, PeerAddr};
 use crate::kernel::tape::Call;
 use crate::kernel::{DescriptorLimit, LocalAddr, Ready, Signal, StreamKind};
-use crate::time::Now;
+use crate::time::{Now, Time};
 
 /// Is shown every step that a loop takes on a [`Watched`](super::Watched) kernel.
 pub trait Onlooker {
@@ -76,7 +76,9 @@ pub enum Answer<'a> {
     /// [`Call::Poll`]: what is ready.
     Ready(&'a [Ready]),
     /// [`Call::Now`]: both clocks.
-    Time(Now),
+    Now(Now),
+    /// [`Call::Time`]: the monotonic clock.
+    Time(Time),
     /// [`Call::Accept`]: who has come, and what the stream carries.
     Accepted(StreamKind, &'a PeerAddr),
     /// [`Call::Refuse`]: who was turned away.

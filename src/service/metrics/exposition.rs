@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Counter,
     /// It goes up and down.
     Gauge,
+    /// How often something was no more than each of several bounds, how often in all, and the sum.
+    Histogram,
 }
 
 /// Appends families, one after the other.
@@ -40,6 +42,7 @@ impl<'a> Exposition<'a> {
         let (kind, suffix) = match kind {
             Kind::Counter => ("counter", "_total"),
             Kind::Gauge => ("gauge", ""),
+            Kind::Histogram => ("histogram", ""),
         };
         self.name = format!("readily_{name}{suffix}");
         let name = &self.name;
@@ -49,7 +52,12 @@ impl<'a> Exposition<'a> {
 
     /// Adds a sample to the family.
     pub(super) fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
-        let mut text = self.name.clone();
+        self.part("", labels, value);
+    }
+
+    /// Adds a sample whose name has something behind that of the family.
+    fn part(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
+        let mut text = format!("{}{suffix}", self.name);
         let mut separator = '{';
         for (label, value) in labels {
             text.push(separator);
@@ -58,6 +66,22 @@ impl<'a> Exposition<'a> {
         }
         let end = if labels.is_empty() { "" } else { "}" };
         self.out.extend(format!("{text}{end} {value}\n").bytes());
+    }
+
+    /// A histogram: its bounds in seconds, each with how many were up to it; then how many there were in all,
+    /// and the sum of them in seconds.
+    pub(super) fn histogram(
+        &mut self,
+        buckets: impl Iterator<Item = (f64, u64)>,
+        count: u64,
+        sum_seconds: f64,
+    ) {
+        for (bound, count) in buckets {
+            self.part("_bucket", &[("le", &bound.to_string())], count);
+        }
+        self.part("_bucket", &[("le", "+Inf")], count);
+        self.part("_sum", &[], sum_seconds);
+        self.part("_count", &[], count);
     }
 
     /// A family of one sample without labels.
@@ -93,6 +117,8 @@ mod tests {
         exposition.sample(&[("a", "b\\c\"d\ne"), ("f", "")], 1);
         exposition.sample(&[], u64::MAX);
         exposition.single(Kind::Gauge, "memory_bytes", "Memory.", 0.5);
+        exposition.family(Kind::Histogram, "turn_seconds", "Turns.");
+        exposition.histogram([(0.000_004_096, 2), (1.0, 2)].into_iter(), 3, 7.25);
         let expected = r#"before
 # HELP readily_messages_total All "of" \\ them\nand more.
 # TYPE readily_messages_total counter
@@ -101,6 +127,13 @@ readily_messages_total 18446744073709551615
 # HELP readily_memory_bytes Memory.
 # TYPE readily_memory_bytes gauge
 readily_memory_bytes 0.5
+# HELP readily_turn_seconds Turns.
+# TYPE readily_turn_seconds histogram
+readily_turn_seconds_bucket{le="0.000004096"} 2
+readily_turn_seconds_bucket{le="1"} 2
+readily_turn_seconds_bucket{le="+Inf"} 3
+readily_turn_seconds_sum 7.25
+readily_turn_seconds_count 3
 "#;
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
