@@ -141,6 +141,8 @@ const SMALL_BYTES: usize = 4 * 1024;
 #[expect(clippy::vec_box, reason = "buffers are lent out by their box")]
 pub struct BufferPool {
     free: Vec<Box<Buffer>>,
+    /// At least so many were here at any time since unused ones were given back.
+    unused: usize,
     kept_bytes: usize,
     held_bytes: usize,
     output_bytes: usize,
@@ -159,7 +161,7 @@ impl BufferPool {
 
     /// A pool with nothing in it.
     pub const fn new() -> BufferPool {
-        BufferPool { free: Vec::new(), kept_bytes: 0, held_bytes: 0, output_bytes: 0 }
+        BufferPool { free: Vec::new(), unused: 0, kept_bytes: 0, held_bytes: 0, output_bytes: 0 }
     }
 
     /// An empty buffer, the warmest there is.
@@ -167,6 +169,7 @@ impl BufferPool {
         match self.free.pop() {
             Some(buffer) => {
                 self.kept_bytes -= buffer.capacity();
+                self.unused = self.unused.min(self.free.len());
                 buffer
             }
             None => Box::default(),
@@ -224,6 +227,19 @@ impl BufferPool {
     pub fn trim(&mut self) {
         self.held_bytes -= std::mem::take(&mut self.kept_bytes);
         self.free = Vec::new();
+        self.unused = 0;
+    }
+
+    /// Gives those buffers back to the allocator that nobody has needed since this was done last. Of a
+    /// pool that is last in, first out, these are the coldest.
+    pub fn trim_unused(&mut self) {
+        let bytes: usize = self.free.drain(..self.unused).map(|buffer| buffer.capacity()).sum();
+        self.kept_bytes -= bytes;
+        self.held_bytes -= bytes;
+        self.unused = self.free.len();
+        if self.unused == 0 {
+            self.free = Vec::new();
+        }
     }
 
     /// How much memory waits in the pool, in bytes.
@@ -286,6 +302,28 @@ mod tests {
         let again = pool.take();
         assert_eq!(again.capacity(), large_capacity);
         assert!(again.is_empty(), "no byte of the last user is left");
+    }
+
+    #[test]
+    fn what_nobody_needs_for_a_while_is_given_back() {
+        let mut pool = BufferPool::new();
+        let mut crowd: Vec<_> = (0..10).map(|_| pool.take()).collect();
+        for buffer in &mut crowd {
+            buffer.extend(&[0; 1000]);
+        }
+        for buffer in crowd {
+            pool.give(buffer);
+        }
+        let all = pool.kept_bytes();
+        pool.trim_unused();
+        assert_eq!(pool.kept_bytes(), all, "they have just been used");
+        let few = [pool.take(), pool.take()];
+        few.into_iter().for_each(|buffer| pool.give(buffer));
+        pool.trim_unused();
+        assert_eq!((pool.kept_bytes(), pool.held_bytes()), (all / 5, all / 5));
+        pool.trim_unused();
+        assert_eq!((pool.kept_bytes(), pool.held_bytes()), (0, 0));
+        drop(pool.take());
     }
 
     #[test]

@@ -49,6 +49,7 @@ impl<O: Observer> Engine<O> {
             self.core.make_room();
             self.tell_closed();
         }
+        self.core.trim();
     }
 
     /// Looks at the connections whose timers have come up.

@@ -6,6 +6,7 @@
 //! everybody and finds who broke it.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::core::Core;
 
@@ -37,7 +38,22 @@ impl fmt::Display for Memory {
     }
 }
 
+/// Buffers that nobody needs for this long, or for twice as long, are given back.
+const TRIM_EVERY: Duration = Duration::from_secs(1);
+
 impl Core {
+    /// Gives buffers back, from time to time, that nobody has needed since the last time. When nothing
+    /// happens any more, all of them are given back in the end, and nothing is due.
+    pub(super) fn trim(&mut self) {
+        let now = self.now.time;
+        match self.trim_at {
+            Some(due) if now < due => return,
+            Some(_) => self.pool.trim_unused(),
+            None => {}
+        }
+        self.trim_at = (self.pool.kept_bytes() > 0).then(|| now + TRIM_EVERY);
+    }
+
     /// What the books say.
     pub(super) fn memory(&self) -> Memory {
         Memory {

@@ -202,10 +202,9 @@ impl<O: Observer> Engine<O> {
             return Some(now);
         }
         let services = self.services.iter().filter_map(|service| service.poll_timeout());
-        services
-            .chain(self.core.timers.next_due(now))
-            .chain(self.core.drain.filter(|_| self.core.connections.len() > 0).map(|d| d.deadline))
-            .min()
+        let drain = self.core.drain.filter(|_| self.core.connections.len() > 0).map(|d| d.deadline);
+        let own = [self.core.timers.next_due(now), self.core.trim_at, drain];
+        services.chain(own.into_iter().flatten()).min()
     }
 
     /// Whether somebody with the right to do so has asked the server to stop.
