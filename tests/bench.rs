@@ -70,23 +70,29 @@ fn report_of(args: &[&str], times: u64) -> (Value, bool) {
 
 /// A report of which nothing is to be complained about.
 fn sound(args: &[&str]) -> Value {
-    let has_replies =
-        |report: &Value| report["echo"]["messages"] != 0 && report["pings"]["messages"] != 0;
+    let has_replies = |report: &Value| {
+        report["echo"]["messages"] != 0
+            && report["pings"]["messages"] != 0
+            && report["fanout"]["deliveries"] != 0
+    };
     let (report, is_success) =
         report_until(args, |report, is_success| !is_success || has_replies(report));
     assert!(is_success, "{report:#}");
     for error in ["wrong", "missing", "extra", "disconnected", "not_connected"] {
         assert_eq!(report["errors"][error], 0, "{report:#}");
     }
-    let echo = &report["echo"];
-    let messages = echo["messages"].as_u64().expect("a number");
+    let (measured, count) = match &report["fanout"] {
+        Value::Null => (&report["echo"], "messages"),
+        fanout => (fanout, "deliveries"),
+    };
+    let messages = measured[count].as_u64().expect("a number");
     assert!(messages > 0, "{report:#}");
-    let latency = |name: &str| echo["latency"][name].as_f64().expect("a number");
+    let latency = |name: &str| measured["latency"][name].as_f64().expect("a number");
     let names = ["min", "p50", "p75", "p90", "p99", "p99_9", "p99_99", "max"];
     assert!(names.windows(2).all(|pair| latency(pair[0]) <= latency(pair[1])), "{report:#}");
-    let bars = echo["histogram"].as_array().expect("bars");
+    let bars = measured["histogram"].as_array().expect("bars");
     let in_bars: u64 = bars.iter().map(|bar| bar[1].as_u64().expect("a number")).sum();
-    assert_eq!(in_bars, messages, "each reply is in one bar");
+    assert_eq!(in_bars, messages, "each reply or delivery is in one bar");
     report
 }
 
@@ -187,6 +193,28 @@ fn a_wrong_ping_is_wrong_too() {
     let report = caught(&url, &["-c", "1", "--size", "200", "--pings", "100"]);
     assert!(report["errors"]["wrong"].as_u64() >= Some(1), "{report:#}");
     assert!(report["echo"]["messages"].as_u64() > Some(0) && report["pings"]["messages"] == 0);
+}
+
+#[test]
+fn one_publishes_and_all_others_receive() {
+    let server = Server::start(&[
+        "notify=tcp://127.0.0.1:0?topic=t",
+        "notify=ws://127.0.0.1:0/ws?topic=t",
+        "notify=ws://127.0.0.1:0/deflate?topic=t&deflate=true",
+    ]);
+    let pid = server.pid().to_string();
+    for url in &server.urls {
+        let url = url.split('?').next().expect("a part");
+        let load = ["--fanout", "-c", "20", "--server-pid", &pid, url];
+        let report = sound(&[&load[..], &["--depth", "4"]].concat());
+        let fanout = &report["fanout"];
+        assert_eq!((&report["mode"], &report["connections"]), (&"fanout".into(), &20.into()));
+        assert_eq!((&fanout["depth"], &fanout["size"]), (&4.into(), &64.into()));
+        assert!(fanout["server_cpu_per_delivery"].as_f64() > Some(0.0), "{report:#}");
+        assert_eq!(report["echo"], Value::Null);
+        let report = sound(&[&load[..], &["--rate", "200", "--size", "5"]].concat());
+        assert_eq!(report["fanout"]["rate"], 200.0);
+    }
 }
 
 #[test]
@@ -376,6 +404,11 @@ fn a_page_is_written() {
     sound(&["-c", "2", "--html", &path.display().to_string(), &server.urls[0]]);
     let page = std::fs::read_to_string(&path).expect("written");
     assert!(page.contains("<svg") && page.ends_with("</html>\n"));
+    let server_of_topics = Server::start(&["notify=tcp://127.0.0.1:0?topic=t"]);
+    let url = server_of_topics.urls[0].split('?').next().expect("a part");
+    sound(&["--fanout", "-c", "2", "--html", &path.display().to_string(), url]);
+    let page = std::fs::read_to_string(&path).expect("written");
+    assert!(page.contains("fan-out at tcp://") && page.contains("<svg"));
     let nowhere = folder.path().join("no/such/folder").display().to_string();
     let output = bench(&["-d", "50ms", "--warmup", "1ms", "--html", &nowhere, &server.urls[0]]);
     assert_eq!(output.status.code(), Some(1));
@@ -399,6 +432,7 @@ fn people_read_a_page() {
 fn what_cannot_be_measured_says_so_in_one_line() {
     for (args, code, line) in [
         (&["udp://127.0.0.1:1", "--idle"][..], 2, "error: --idle has no meaning for udp\n"),
+        (&["udp://127.0.0.1:1", "--fanout"], 2, "error: --fanout has no meaning for udp\n"),
         (&["tcp://127.0.0.1:1", "--binary"], 2, "error: --binary has no meaning for tcp\n"),
         (
             &["udp://127.0.0.1:1", "--size", "64KiB"],
@@ -426,6 +460,7 @@ fn what_cannot_be_measured_says_so_in_one_line() {
     );
     assert_eq!(bench(&["--rate", "0", &server.urls[0]]).status.code(), Some(2));
     assert_eq!(bench(&["--rate", "9", "--depth", "2", &server.urls[0]]).status.code(), Some(2));
+    assert_eq!(bench(&["--fanout", "--idle", &server.urls[0]]).status.code(), Some(2));
 }
 
 #[test]

@@ -12,8 +12,12 @@ pub fn html(report: &Report) -> String {
     let url = escaped(&report.url);
     let _ = writeln!(page, "<title>readily bench {url}</title></head><body><h1>{url}</h1>");
     let _ = writeln!(page, "<pre>{}</pre>", escaped(&report.to_string()));
-    if let Some(echo) = &report.echo {
-        let latency = &echo.latency;
+    let echo = report.echo.as_ref();
+    let fanout = report.fanout.as_ref();
+    let measured = echo
+        .map(|echo| (&echo.latency, &echo.histogram, &echo.moments))
+        .or(fanout.map(|fanout| (&fanout.latency, &fanout.histogram, &fanout.moments)));
+    if let Some((latency, histogram, moments)) = measured {
         page.push_str("<h2>Latency</h2><table><tr>");
         let columns = [
             ("p50", latency.p50),
@@ -32,13 +36,10 @@ pub fn html(report: &Report) -> String {
             let _ = write!(page, "<td>{}</td>", Short(time));
         }
         page.push_str("</tr></table>\n");
-        page.push_str(&chart::histogram(&echo.histogram));
+        page.push_str(&chart::histogram(histogram));
         page.push_str("<h2>Throughput</h2>\n");
-        let points: Vec<_> = echo
-            .moments
-            .iter()
-            .map(|moment| (moment.seconds, moment.messages_per_second))
-            .collect();
+        let points: Vec<_> =
+            moments.iter().map(|moment| (moment.seconds, moment.messages_per_second)).collect();
         page.push_str(&chart::line(&points));
     }
     if let Ok(json) = serde_json::to_string_pretty(report) {
@@ -102,6 +103,7 @@ mod tests {
                 histogram: vec![(Duration::from_micros(100), 1), (Duration::from_micros(125), 2)],
             }),
             pings: None,
+            fanout: None,
             idle: None,
             server_load: None,
             generator_load: 0.5,

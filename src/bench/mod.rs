@@ -23,6 +23,7 @@
 mod chart;
 mod crowd;
 mod echo;
+mod fanout;
 mod html;
 mod idle;
 mod payload;
@@ -30,11 +31,13 @@ mod process;
 mod recorder;
 mod report;
 mod run;
+mod schedule;
 mod text;
 
 pub use self::html::html;
 pub use self::report::{
-    EchoReport, Errors, IdleMemory, IdleReport, Latency, Moment, PingReport, Report, Saturated,
+    EchoReport, Errors, FanoutReport, IdleMemory, IdleReport, Latency, Moment, PingReport, Report,
+    Saturated,
 };
 
 use std::io;
@@ -43,6 +46,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use self::echo::Echo;
+use self::fanout::Fanout;
 use self::idle::Idle;
 use self::process::Process;
 use self::run::Run;
@@ -55,6 +59,12 @@ use crate::kernel::raise_descriptor_limit;
 /// Descriptors that are not for connections.
 const RESERVED_DESCRIPTORS: u64 = 24;
 
+/// How long is waited at the end for what is on its way.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long is listened for what is too much, once everything has come.
+const SETTLE: Duration = Duration::from_millis(50);
+
 /// All connections of the generator are of one binding.
 const BINDING: BindingId = BindingId::nth(0);
 
@@ -65,9 +75,9 @@ pub struct Options {
     pub target: Target,
     /// What to do.
     pub mode: Mode,
-    /// How many connections.
+    /// How many connections; of a fan-out: how many receive.
     pub connections: usize,
-    /// How many messages are on their way on each.
+    /// How many messages are on their way on each connection; of a fan-out: in all.
     pub depth: usize,
     /// The length of a message, without the newline that ends a line.
     pub size: usize,
@@ -95,6 +105,8 @@ pub struct Options {
 pub enum Mode {
     /// Send, and compare what comes back.
     Echo,
+    /// One publishes, and all the others receive.
+    Fanout,
     /// Hold connections that say nothing.
     Idle,
 }
@@ -181,6 +193,9 @@ pub fn run(options: &Options, progress: impl FnMut(Progress)) -> Result<Report, 
     match options.mode {
         Mode::Echo => {
             Run::new(limits, Echo::new(options, address), server)?.echo(options, progress)
+        }
+        Mode::Fanout => {
+            Run::new(limits, Fanout::new(options, address), server)?.fanout(options, progress)
         }
         Mode::Idle => {
             Run::new(limits, Idle::new(options, address), server)?.idle(options, progress)

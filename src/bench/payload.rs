@@ -57,6 +57,12 @@ impl Payload {
         &self.bytes
     }
 
+    /// How many bytes at its beginning a message has in common with the next one, if their numbers
+    /// differ in the last digit only.
+    pub(super) fn common(&self) -> usize {
+        self.place.end - 1
+    }
+
     /// The number of a message that was received, if it may be one of `peer`. What is read from a
     /// short message are the last digits, all there are.
     pub(super) fn number_of(&self, bytes: &[u8]) -> Option<u64> {
@@ -101,6 +107,9 @@ mod tests {
         assert_ne!(payload.message(2, 2), first);
         assert_eq!(payload.message(1, 2), first);
         assert_eq!(payload.number_of(&first), Some(2));
+        let common = payload.common();
+        assert_eq!(first[..common], payload.message(1, 3)[..common]);
+        assert_ne!(first[..=common], payload.message(1, 3)[..=common]);
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub struct Report {
     /// What came of the short messages beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pings: Option<PingReport>,
+    /// What came of a fan-out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fanout: Option<FanoutReport>,
     /// What came of holding connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<IdleReport>,
@@ -62,7 +65,7 @@ pub struct EchoReport {
     pub rate: Option<f64>,
     /// Right replies.
     pub messages: u64,
-    /// Right replies a second.
+    /// Right replies or deliveries a second.
     pub messages_per_second: f64,
     /// Bytes of messages a second, each way.
     pub bytes_per_second: f64,
@@ -76,6 +79,33 @@ pub struct EchoReport {
     /// The rate over time.
     pub moments: Vec<Moment>,
     /// Upper ends of latency, and how many replies took so long.
+    #[serde(serialize_with = "bars")]
+    pub histogram: Vec<(Duration, u64)>,
+}
+
+/// What came of a fan-out: one published, and all others received.
+#[derive(Clone, Debug, Serialize)]
+pub struct FanoutReport {
+    /// Messages on their way to somebody; `None` where a rate was given.
+    pub depth: Option<usize>,
+    /// The length of a message.
+    pub size: usize,
+    /// The messages a second that were asked for.
+    pub rate: Option<f64>,
+    /// Right messages, each counted once for everybody who received it.
+    pub deliveries: u64,
+    /// The same a second.
+    pub deliveries_per_second: f64,
+    /// From when a message was published, or was to be where a rate was given, to each delivery.
+    pub latency: Latency,
+    /// CPU time of the server for each delivery.
+    #[serde(serialize_with = "optional_micros")]
+    pub server_cpu_per_delivery: Option<Duration>,
+    /// Memory of the server before connections, and at the end with them.
+    pub server_resident: Option<(u64, u64)>,
+    /// The rate over time.
+    pub moments: Vec<Moment>,
+    /// Upper ends of latency, and how many deliveries took so long.
     #[serde(serialize_with = "bars")]
     pub histogram: Vec<(Duration, u64)>,
 }
@@ -138,7 +168,7 @@ pub struct Latency {
 pub struct Moment {
     /// Since the measurement began.
     pub seconds: f64,
-    /// Right replies a second.
+    /// Right replies or deliveries a second.
     pub messages_per_second: f64,
 }
 

@@ -4,9 +4,12 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::echo::Echo;
+use super::fanout::Fanout;
 use super::idle::Idle;
 use super::process::{Process, Sample};
-use super::report::{EchoReport, IdleMemory, IdleReport, PingReport, Report, Saturated};
+use super::report::{
+    EchoReport, Errors, FanoutReport, IdleMemory, IdleReport, PingReport, Report, Saturated,
+};
 use super::{BenchError, Options, Progress};
 use crate::engine::{Engine, Limits, ServiceId, StopScope};
 use crate::kernel::Mio;
@@ -142,6 +145,19 @@ impl<L: Load> Run<L> {
         (server, own_end.load_since(&own))
     }
 
+    /// What is due is sent then, and not when the system comes to wake us.
+    fn spin_if_wanted(&mut self, options: &Options) {
+        if options.spins || options.rate.is_some() {
+            self.reactor.set_spin(Duration::from_secs(3600));
+        }
+    }
+
+    /// The memory of the server before the first connection and with all of them.
+    fn server_resident(&self) -> Option<(u64, u64)> {
+        let (before, with) = self.at(Stage::Few).1.zip(self.at(Stage::Finishing).1)?;
+        Some((before.resident, with.resident))
+    }
+
     /// The CPU time of the server between the beginnings of two stages, for each of `count` things.
     fn server_cpu(&self, from: Stage, to: Stage, count: u64) -> Option<Duration> {
         let (server, end) = self.at(from).1.zip(self.at(to).1)?;
@@ -155,14 +171,10 @@ impl Run<Echo> {
         options: &Options,
         progress: impl FnMut(Progress),
     ) -> Result<Report, BenchError> {
-        // What is due is sent then, and not when the system comes to wake us.
-        if options.spins || options.rate.is_some() {
-            self.reactor.set_spin(Duration::from_secs(3600));
-        }
+        self.spin_if_wanted(options);
         self.run(progress)?;
         let recorder = self.load().recorder();
         let seconds = options.duration;
-        let (server_load, generator_load) = self.loads(Stage::Measuring, Stage::Finishing);
         let echo = EchoReport {
             depth: options.rate.is_none().then_some(options.depth),
             size: options.size,
@@ -176,11 +188,7 @@ impl Run<Echo> {
                 Stage::Finishing,
                 recorder.messages,
             ),
-            server_resident: self
-                .at(Stage::Few)
-                .1
-                .zip(self.at(Stage::Finishing).1)
-                .map(|(before, with)| (before.resident, with.resident)),
+            server_resident: self.server_resident(),
             moments: recorder.moments(seconds),
             histogram: recorder.bars(),
         };
@@ -189,20 +197,41 @@ impl Run<Echo> {
             messages: pings.messages,
             latency: pings.latency(),
         });
-        Ok(Report {
-            tool: tool(),
-            url: options.target.to_string(),
-            mode: options.mode,
-            connections: options.connections,
-            seconds,
-            echo: Some(echo),
-            pings,
-            idle: None,
-            server_load,
-            generator_load,
-            saturated: Saturated::of(server_load, generator_load),
-            errors: self.load().errors(),
-        })
+        let errors = self.load().errors();
+        let loads = self.loads(Stage::Measuring, Stage::Finishing);
+        Ok(Report { echo: Some(echo), pings, ..report(options, loads, errors) })
+    }
+}
+
+impl Run<Fanout> {
+    pub(super) fn fanout(
+        mut self,
+        options: &Options,
+        progress: impl FnMut(Progress),
+    ) -> Result<Report, BenchError> {
+        self.spin_if_wanted(options);
+        self.run(progress)?;
+        let recorder = self.load().recorder();
+        let seconds = options.duration;
+        let fanout = FanoutReport {
+            depth: options.rate.is_none().then_some(options.depth),
+            size: options.size,
+            rate: options.rate,
+            deliveries: recorder.messages,
+            deliveries_per_second: recorder.messages as f64 / seconds.as_secs_f64(),
+            latency: recorder.latency(),
+            server_cpu_per_delivery: self.server_cpu(
+                Stage::Measuring,
+                Stage::Finishing,
+                recorder.messages,
+            ),
+            server_resident: self.server_resident(),
+            moments: recorder.moments(seconds),
+            histogram: recorder.bars(),
+        };
+        let errors = self.load().errors();
+        let loads = self.loads(Stage::Measuring, Stage::Finishing);
+        Ok(Report { fanout: Some(fanout), ..report(options, loads, errors) })
     }
 }
 
@@ -215,7 +244,7 @@ impl Run<Idle> {
         self.run(progress)?;
         let load = self.load();
         let (few, all) = (load.few(), options.connections);
-        let (server_load, generator_load) = self.loads(Stage::Few, Stage::Measuring);
+        let loads = self.loads(Stage::Few, Stage::Measuring);
         let resident = |stage| self.at(stage).1.map(|server| server.resident);
         let memory = (|| {
             let (with_some, with_all) = (resident(Stage::Many)?, resident(Stage::Finishing)?);
@@ -234,23 +263,26 @@ impl Run<Idle> {
             server_load_idle: self.loads(Stage::Measuring, Stage::Finishing).0,
             memory,
         };
-        Ok(Report {
-            tool: tool(),
-            url: options.target.to_string(),
-            mode: options.mode,
-            connections: all,
-            seconds: options.duration,
-            echo: None,
-            pings: None,
-            idle: Some(idle),
-            server_load,
-            generator_load,
-            saturated: Saturated::of(server_load, generator_load),
-            errors: load.errors(),
-        })
+        Ok(Report { idle: Some(idle), ..report(options, loads, load.errors()) })
     }
 }
 
-fn tool() -> String {
-    format!("readily {}", env!("CARGO_PKG_VERSION"))
+/// What every report has, and nothing measured yet. `loads` are the server's and our own.
+fn report(options: &Options, loads: (Option<f64>, f64), errors: Errors) -> Report {
+    let (server_load, generator_load) = loads;
+    Report {
+        tool: format!("readily {}", env!("CARGO_PKG_VERSION")),
+        url: options.target.to_string(),
+        mode: options.mode,
+        connections: options.connections,
+        seconds: options.duration,
+        echo: None,
+        pings: None,
+        fanout: None,
+        idle: None,
+        server_load,
+        generator_load,
+        saturated: Saturated::of(server_load, generator_load),
+        errors,
+    }
 }

@@ -3,12 +3,17 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use super::report::{EchoReport, Errors, IdleMemory, IdleReport, Latency, PingReport, Report};
+use super::report::{
+    EchoReport, Errors, FanoutReport, IdleMemory, IdleReport, Latency, PingReport, Report,
+};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(echo) = &self.echo {
             write_echo(f, self, echo)?;
+        }
+        if let Some(fanout) = &self.fanout {
+            write_fanout(f, self, fanout)?;
         }
         if let Some(idle) = &self.idle {
             write_idle(f, self, idle)?;
@@ -47,10 +52,37 @@ fn write_echo(f: &mut fmt::Formatter<'_>, report: &Report, echo: &EchoReport) ->
     if let Some(cpu) = echo.server_cpu_per_message {
         writeln!(f, "server CPU  {:.3} µs a message", cpu.as_secs_f64() * 1e6)?;
     }
-    if let Some((before, with)) = echo.server_resident {
-        writeln!(f, "memory      {} before, {} with connections", Mib(before), Mib(with))?;
+    write_resident(f, echo.server_resident)
+}
+
+fn write_fanout(f: &mut fmt::Formatter<'_>, report: &Report, fanout: &FanoutReport) -> fmt::Result {
+    write!(f, "fan-out at {}: 1 publishes, {} receive, ", report.url, report.connections)?;
+    match (fanout.rate, fanout.depth) {
+        (Some(rate), _) => write!(f, "{} messages a second", grouped(rate))?,
+        (None, depth) => write!(f, "{} on their way", depth.unwrap_or(1))?,
     }
-    Ok(())
+    writeln!(f, ", {} bytes", fanout.size)?;
+    writeln!(
+        f,
+        "deliveries  {} in {:.1} s, {} a second",
+        grouped(fanout.deliveries as f64),
+        report.seconds.as_secs_f64(),
+        grouped(fanout.deliveries_per_second),
+    )?;
+    write_latency(f, "latency", &fanout.latency)?;
+    if let Some(cpu) = fanout.server_cpu_per_delivery {
+        writeln!(f, "server CPU  {:.3} µs a delivery", cpu.as_secs_f64() * 1e6)?;
+    }
+    write_resident(f, fanout.server_resident)
+}
+
+fn write_resident(f: &mut fmt::Formatter<'_>, resident: Option<(u64, u64)>) -> fmt::Result {
+    match resident {
+        Some((before, with)) => {
+            writeln!(f, "memory      {} before, {} with connections", Mib(before), Mib(with))
+        }
+        None => Ok(()),
+    }
 }
 
 fn write_latency(f: &mut fmt::Formatter<'_>, label: &str, latency: &Latency) -> fmt::Result {

@@ -17,16 +17,16 @@ const MAX_SIZE: usize = 64 << 20;
 #[command(after_help = BENCH_HELP)]
 pub(crate) struct BenchArgs {
     /// The server: tcp://HOST:PORT, udp://…, unix://PATH, unixgram://…, unixpacket://…,
-    /// ws://HOST:PORT/PATH or ws+unix://PATH:/PATH; it has to echo, but for --idle
+    /// ws://HOST:PORT/PATH or ws+unix://PATH:/PATH; it has to echo, but for --fanout and --idle
     #[arg(value_name = "URL")]
     url: String,
 
-    /// How many connections
+    /// How many connections; with --fanout: how many receive
     #[arg(short, long, value_name = "NUMBER", default_value_t = 64,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     connections: u32,
 
-    /// How many messages are on their way on each
+    /// How many messages are on their way on each; with --fanout: in all
     #[arg(long, value_name = "NUMBER", default_value_t = 1, conflicts_with_all = ["rate", "idle"],
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
     depth: u32,
@@ -60,6 +60,11 @@ pub(crate) struct BenchArgs {
     /// With --rate it never does
     #[arg(long, conflicts_with = "idle")]
     spin: bool,
+
+    /// Publish on one connection more, and receive on all others: the server has to hand on what one
+    /// client sends to all of them
+    #[arg(long, conflicts_with_all = ["idle", "pings"])]
+    fanout: bool,
 
     /// Hold connections that say nothing, and see what they cost
     #[arg(long)]
@@ -111,12 +116,19 @@ impl BenchArgs {
         if self.binary && target.kind() != TargetKind::WebSocket {
             return Err(format!("--binary has no meaning for {}", target.scheme()));
         }
-        if self.idle && matches!(target.kind(), TargetKind::Udp | TargetKind::UnixDatagram) {
-            return Err(format!("--idle has no meaning for {}", target.scheme()));
+        let is_datagrams = matches!(target.kind(), TargetKind::Udp | TargetKind::UnixDatagram);
+        for (mode, is_wanted) in [("--idle", self.idle), ("--fanout", self.fanout)] {
+            if is_wanted && is_datagrams {
+                return Err(format!("{mode} has no meaning for {}", target.scheme()));
+            }
         }
         Ok(Options {
             target,
-            mode: if self.idle { Mode::Idle } else { Mode::Echo },
+            mode: match (self.idle, self.fanout) {
+                (true, _) => Mode::Idle,
+                (_, true) => Mode::Fanout,
+                _ => Mode::Echo,
+            },
             connections: self.connections as usize,
             depth: self.depth as usize,
             size,
@@ -149,6 +161,9 @@ the generator was at the end of its power. Give each a CPU of its own:
   taskset -c 0 readily -q serve 'echo=ws://127.0.0.1:1234/ws' &
   taskset -c 1 readily bench -c 64 --depth 16 --server-pid $! 'ws://127.0.0.1:1234/ws'
   taskset -c 1 readily bench --idle -c 10000 --server-pid $! 'ws://127.0.0.1:1234/ws'
+
+  taskset -c 0 readily -q serve 'notify=ws://127.0.0.1:1235/ws?topic=all' &
+  taskset -c 1 readily bench --fanout -c 1000 --depth 16 --server-pid $! 'ws://127.0.0.1:1235/ws'
 
 Exit codes:
   0  all replies were right

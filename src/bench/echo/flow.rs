@@ -1,10 +1,8 @@
 //! What a group of connections sends, and when it is due.
 
-use std::time::Duration;
-
 use crate::bench::payload::Payload;
 use crate::bench::recorder::Recorder;
-use crate::time::Time;
+use crate::bench::schedule::Schedule;
 
 /// What a group of connections sends.
 #[derive(Debug)]
@@ -17,22 +15,4 @@ pub(super) struct Flow {
     pub(super) depth: usize,
     pub(super) schedule: Option<Schedule>,
     pub(super) recorder: Recorder,
-}
-
-/// When messages are due.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Schedule {
-    pub(super) start: Time,
-    pub(super) rate: f64,
-    pub(super) count: u64,
-}
-
-impl Schedule {
-    pub(super) fn at_rate(rate: f64) -> Schedule {
-        Schedule { start: Time::ZERO, rate, count: 0 }
-    }
-
-    pub(super) fn due(&self) -> Time {
-        self.start + Duration::from_secs_f64(self.count as f64 / self.rate)
-    }
 }

@@ -16,25 +16,20 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use self::flow::{Flow, Schedule};
+use self::flow::Flow;
 use super::crowd::Crowd;
 use super::payload::Payload;
 use super::recorder::Recorder;
 use super::report::Errors;
 use super::run::{Load, Stage};
-use super::{Options, is_datagrams};
+use super::schedule::Schedule;
+use super::{GRACE, Options, SETTLE, is_datagrams};
 use crate::address::ConnectAddress;
 use crate::config::TargetKind;
 use crate::engine::{ConnId, Context};
 use crate::protocol::{CloseReason, Message, MessageKind};
 use crate::service::Service;
 use crate::time::Time;
-
-/// How long is waited for replies at the end.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// How long is listened for replies too many, once all have come.
-const SETTLE: Duration = Duration::from_millis(50);
 
 /// The connections that pings go to and fro on, beside the load.
 const PING_CONNECTIONS: usize = 16;
