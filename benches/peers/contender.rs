@@ -6,7 +6,7 @@ use crate::door::Door;
 use crate::runtime::Flavour::{self, CurrentThread, Epoll, MultiThread};
 use crate::runtime::serve_streams;
 use crate::url::Scheme::{self, Tcp, Udp, Unix, Ws};
-use crate::websocket::{FastWebSockets, Tungstenite};
+use crate::websocket::{Broadcast, FastWebSockets, Tungstenite};
 use crate::{floor, line, readily_tokio, udp};
 
 /// A server to be measured against.
@@ -17,8 +17,18 @@ pub(crate) struct Contender {
     pub(crate) about: &'static str,
     pub(crate) schemes: &'static [Scheme],
     pub(crate) flavours: &'static [Flavour],
+    pub(crate) does: Does,
     /// Serves whoever comes to the door, for ever.
     pub(crate) serve: fn(Door, Flavour) -> io::Result<()>,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Does {
+    /// It goes back to who sent it.
+    Echo,
+    /// It goes to everybody.
+    Fanout,
 }
 
 /// A contender that listens on a stream socket runs over both kinds of it, and a user of tokio has
@@ -33,6 +43,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "the smallest epoll echo: writes what it read, and looks for no lines",
         schemes: LINES,
         flavours: &[Epoll],
+        does: Does::Echo,
         serve: |door, _| floor::serve(door, floor::Line),
     },
     Contender {
@@ -40,6 +51,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "the smallest epoll echo of frames: unmasks, checks nothing",
         schemes: &[Ws],
         flavours: &[Epoll],
+        does: Does::Echo,
         serve: |door, _| floor::serve(door, floor::WebSocket::default()),
     },
     Contender {
@@ -47,13 +59,23 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "the smallest epoll echo of datagrams",
         schemes: &[Udp],
         flavours: &[Epoll],
+        does: Does::Echo,
         serve: |door, _| floor::serve_datagrams(door.socket),
+    },
+    Contender {
+        name: "floor-fanout",
+        about: "the smallest epoll loop that hands frames to everybody: one write each a turn",
+        schemes: &[Ws],
+        flavours: &[Epoll],
+        does: Does::Fanout,
+        serve: |door, _| floor::serve_fanout(door),
     },
     Contender {
         name: "line-linescodec",
         about: "tokio-util's LinesCodec, a send for each line",
         schemes: LINES,
         flavours: TOKIO,
+        does: Does::Echo,
         serve: |door, flavour| serve_streams(door, flavour, line::LinesCodecSend),
     },
     Contender {
@@ -61,6 +83,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "tokio-util's LinesCodec, the stream forwarded into the sink",
         schemes: LINES,
         flavours: TOKIO,
+        does: Does::Echo,
         serve: |door, flavour| serve_streams(door, flavour, line::LinesCodecForward),
     },
     Contender {
@@ -68,6 +91,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "BufReader and read_line, a write_all for each line",
         schemes: LINES,
         flavours: TOKIO,
+        does: Does::Echo,
         serve: |door, flavour| serve_streams(door, flavour, line::BufReaderEcho),
     },
     Contender {
@@ -75,6 +99,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "BufReader and read_until, BufWriter flushed when no whole line is left",
         schemes: LINES,
         flavours: TOKIO,
+        does: Does::Echo,
         serve: |door, flavour| serve_streams(door, flavour, line::BufWriterEcho),
     },
     Contender {
@@ -82,6 +107,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "tuned by hand: one large read, memchr, one write",
         schemes: LINES,
         flavours: TOKIO,
+        does: Does::Echo,
         serve: |door, flavour| serve_streams(door, flavour, line::Raw),
     },
     Contender {
@@ -89,6 +115,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "tokio-tungstenite, buffers as it makes them (128 KiB to read)",
         schemes: &[Ws],
         flavours: TOKIO,
+        does: Does::Echo,
         serve: |door, flavour| serve_streams(door, flavour, Tungstenite::default()),
     },
     Contender {
@@ -96,6 +123,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "tokio-tungstenite with a read buffer of 4 KiB",
         schemes: &[Ws],
         flavours: TOKIO,
+        does: Does::Echo,
         serve: |door, flavour| serve_streams(door, flavour, Tungstenite::with_read_buffer(4096)),
     },
     Contender {
@@ -103,13 +131,23 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "fastwebsockets on the bare TcpStream",
         schemes: &[Ws],
         flavours: TOKIO,
+        does: Does::Echo,
         serve: |door, flavour| serve_streams(door, flavour, FastWebSockets),
+    },
+    Contender {
+        name: "ws-broadcast",
+        about: "tokio-tungstenite, and tokio's broadcast channel to everybody",
+        schemes: &[Ws],
+        flavours: TOKIO,
+        does: Does::Fanout,
+        serve: |door, flavour| serve_streams(door, flavour, Broadcast::new()),
     },
     Contender {
         name: "udp-tokio",
         about: "tokio's UdpSocket, recv_from and send_to",
         schemes: &[Udp],
         flavours: TOKIO,
+        does: Does::Echo,
         serve: udp::serve,
     },
     Contender {
@@ -117,6 +155,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         about: "readily's engine under tokio, a task for each connection",
         schemes: &[Tcp, Unix, Ws],
         flavours: &[CurrentThread],
+        does: Does::Echo,
         serve: |door, _| readily_tokio::serve(door),
     },
 ];

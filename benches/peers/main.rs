@@ -11,13 +11,13 @@
 //! stdout, with the port that it got, and serves until it is killed; with `--until-eof` also until
 //! its stdin ends, so that a driver which is killed leaves nobody behind.
 //!
-//! All of them echo, and all of them are right: a fast server that loses a byte would be no
-//! measure of anything. `check` starts each and holds it to every byte.
+//! All of them echo, or hand on to everybody what they get, and all of them are right: a fast server
+//! that loses a byte would be no measure of anything. `check` starts each and holds it to every byte.
 //!
 //! ```text
 //!   floor/           the least that readiness can do: one read, one write, no checks
 //!   line/            lines, as users of tokio write them, from the tutorial to the tuned
-//!   websocket/       tokio-tungstenite and fastwebsockets
+//!   websocket/       tokio-tungstenite and fastwebsockets, and a broadcast to everybody
 //!   udp.rs           tokio's UdpSocket
 //!   readily_tokio/   the engine of readily under tokio: only the reactor differs
 //! ```

@@ -10,6 +10,7 @@
 
 mod client;
 mod datagrams;
+mod fanout;
 mod lines;
 mod server;
 mod text;
@@ -20,7 +21,7 @@ use std::time::Instant;
 
 use self::server::Server;
 use self::text::Text;
-use crate::contender::{CONTENDERS, Contender};
+use crate::contender::{CONTENDERS, Contender, Does};
 use crate::runtime::Flavour;
 use crate::url::{Scheme, Url};
 
@@ -81,6 +82,7 @@ fn check(contender: &Contender, scheme: Scheme, flavour: Flavour) -> Result<Tall
     let mut text = Text::new(scheme as u64);
     let outcome = match &server.url {
         url @ (Url::Tcp(_) | Url::Unix(_)) => lines::check(url, &mut text, &mut tally),
+        url if contender.does == Does::Fanout => fanout::check(url, &mut text, &mut tally),
         url @ Url::Ws(..) => websocket::check(url, &mut text, &mut tally),
         Url::Udp(address) => datagrams::check(*address, &mut text, &mut tally),
     };

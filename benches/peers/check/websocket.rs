@@ -18,10 +18,10 @@ use crate::url::Url;
 
 /// Frames to send, and the frames that must come back.
 #[derive(Default)]
-struct Traffic {
-    messages: usize,
-    sent: Vec<u8>,
-    expected: Vec<u8>,
+pub(super) struct Traffic {
+    pub(super) messages: usize,
+    pub(super) sent: Vec<u8>,
+    pub(super) expected: Vec<u8>,
 }
 
 /// Exchanges messages in all ways.
@@ -132,7 +132,7 @@ fn all_at_once(url: &Url, text: &mut Text, tally: &mut Tally) -> Outcome {
 }
 
 /// Connects and shakes hands, with the request in pieces of this length.
-fn upgrade(url: &Url, piece: usize) -> Result<Client, String> {
+pub(super) fn upgrade(url: &Url, piece: usize) -> Result<Client, String> {
     let client = Client::connect(url)?;
     let Url::Ws(address, path) = url else { return Err("no WebSocket".to_owned()) };
     let (mut request, key) = (Vec::new(), [7; 16]);
@@ -158,20 +158,20 @@ fn upgrade(url: &Url, piece: usize) -> Result<Client, String> {
 }
 
 impl Traffic {
-    fn text(&mut self, message: &str, keys: &mut Text) {
+    pub(super) fn text(&mut self, message: &str, keys: &mut Text) {
         self.messages += 1;
         encode_text(&mut self.sent, message.as_bytes(), Some(keys.key()));
         encode_text(&mut self.expected, message.as_bytes(), None);
     }
 
-    fn binary(&mut self, message: &[u8], keys: &mut Text) {
+    pub(super) fn binary(&mut self, message: &[u8], keys: &mut Text) {
         self.messages += 1;
         encode_binary(&mut self.sent, message, Some(keys.key()));
         encode_binary(&mut self.expected, message, None);
     }
 
     /// A Close is answered with the same code, behind everything else.
-    fn close(&mut self, keys: &mut Text) {
+    pub(super) fn close(&mut self, keys: &mut Text) {
         encode_close(&mut self.sent, Some(CloseCode::Normal), "", Some(keys.key()));
         encode_close(&mut self.expected, Some(CloseCode::Normal), "", None);
     }

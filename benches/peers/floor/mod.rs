@@ -10,12 +10,14 @@
 //! ```
 
 mod datagram;
+mod fanout;
 mod line;
 mod listener;
 mod streams;
 mod websocket;
 
 pub(crate) use self::datagram::serve_datagrams;
+pub(crate) use self::fanout::serve_fanout;
 pub(crate) use self::line::Line;
 pub(crate) use self::streams::serve;
 pub(crate) use self::websocket::WebSocket;

@@ -18,7 +18,7 @@ use super::{Answer, READ_BUFFER_BYTES, Speaker};
 use crate::door::Door;
 
 /// Names the listener; no slab is so long.
-const LISTENER: u64 = u64::MAX;
+pub(super) const LISTENER: u64 = u64::MAX;
 
 /// What is watched while nothing waits to be written.
 const READABLE: EpollFlags =
@@ -29,18 +29,18 @@ const READABLE: EpollFlags =
 const WRITABLE: EpollFlags = EpollFlags::EPOLLOUT.union(EpollFlags::EPOLLET);
 
 /// A connection.
-struct Connection<P> {
-    socket: Socket,
-    peer: P,
+pub(super) struct Connection<P> {
+    pub(super) socket: Socket,
+    pub(super) peer: P,
     /// What did not fit into the socket.
-    unsent: Vec<u8>,
+    pub(super) unsent: Vec<u8>,
     /// Nothing comes behind `unsent`.
-    is_last: bool,
+    pub(super) is_last: bool,
 }
 
 /// What becomes of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Stays,
     Ends,
 }
@@ -81,7 +81,7 @@ pub(crate) fn serve<S: Speaker>(door: Door, mut speaker: S) -> io::Result<()> {
 }
 
 /// Accepts everybody who waits.
-fn accept<P: Default>(
+pub(super) fn accept<P: Default>(
     epoll: &Epoll,
     listener: &Listener,
     connections: &mut Slab<Connection<P>>,
@@ -121,11 +121,8 @@ fn answer<S: Speaker>(
         };
         let is_dry = count < buffer.len() && !has_ended;
         let Answer { bytes, is_last } = speaker.answer(&mut connection.peer, &mut buffer[..count]);
-        let written = write(&mut connection.socket, bytes)?;
-        if written < bytes.len() {
-            connection.unsent.extend_from_slice(&bytes[written..]);
+        if !send(epoll, event.data(), connection, bytes)? {
             connection.is_last = is_last;
-            watch(epoll, event, connection, WRITABLE)?;
             return Ok(Fate::Stays);
         }
         if is_last {
@@ -137,9 +134,30 @@ fn answer<S: Speaker>(
     }
 }
 
+/// Writes to a peer to whom nothing is unsent, and keeps what does not fit. Returns whether all did.
+#[inline]
+pub(super) fn send<P>(
+    epoll: &Epoll,
+    name: u64,
+    connection: &mut Connection<P>,
+    bytes: &[u8],
+) -> io::Result<bool> {
+    let written = write(&mut connection.socket, bytes)?;
+    let is_whole = written == bytes.len();
+    if !is_whole {
+        connection.unsent.extend_from_slice(&bytes[written..]);
+        watch(epoll, name, connection, WRITABLE)?;
+    }
+    Ok(is_whole)
+}
+
 /// Writes what did not fit.
 #[cold]
-fn flush<P>(epoll: &Epoll, event: &EpollEvent, connection: &mut Connection<P>) -> io::Result<Fate> {
+pub(super) fn flush<P>(
+    epoll: &Epoll,
+    event: &EpollEvent,
+    connection: &mut Connection<P>,
+) -> io::Result<Fate> {
     let written = write(&mut connection.socket, &connection.unsent)?;
     connection.unsent.drain(..written);
     if !connection.unsent.is_empty() {
@@ -149,7 +167,7 @@ fn flush<P>(epoll: &Epoll, event: &EpollEvent, connection: &mut Connection<P>) -
     if connection.is_last {
         return Ok(Fate::Ends);
     }
-    watch(epoll, event, connection, READABLE)?;
+    watch(epoll, event.data(), connection, READABLE)?;
     Ok(Fate::Stays)
 }
 
@@ -167,10 +185,10 @@ fn write(socket: &mut Socket, bytes: &[u8]) -> io::Result<usize> {
 
 fn watch<P>(
     epoll: &Epoll,
-    event: &EpollEvent,
+    name: u64,
     connection: &Connection<P>,
     interest: EpollFlags,
 ) -> io::Result<()> {
-    epoll.modify(connection.socket.as_fd(), &mut EpollEvent::new(interest, event.data()))?;
+    epoll.modify(connection.socket.as_fd(), &mut EpollEvent::new(interest, name))?;
     Ok(())
 }

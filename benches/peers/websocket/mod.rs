@@ -1,7 +1,9 @@
-//! WebSocket echo with what there is for tokio.
+//! WebSocket with what there is for tokio.
 
+mod broadcast;
 mod fastwebsockets;
 mod tungstenite;
 
+pub(crate) use self::broadcast::Broadcast;
 pub(crate) use self::fastwebsockets::FastWebSockets;
 pub(crate) use self::tungstenite::Tungstenite;
