@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::scenario::Scheme;
+use super::scenario::{Load, Scheme};
 
 /// The CPU of the server, and that of the generator.
 const SERVER_CPU: &str = "0";
@@ -43,7 +43,7 @@ impl Programs {
 
     /// Starts a contender, named as in the scenarios: `readily` and its options, or `NAME`, or
     /// `NAME/RUNTIME`.
-    pub(crate) fn start(&self, name: &str, scheme: Scheme) -> Result<Server, String> {
+    pub(crate) fn start(&self, name: &str, scheme: Scheme, load: Load) -> Result<Server, String> {
         let socket = std::env::temp_dir().join(format!("readily-versus-{}", std::process::id()));
         let address = match scheme {
             Scheme::Tcp => "tcp://127.0.0.1:0".to_owned(),
@@ -55,7 +55,11 @@ impl Programs {
         let options = name.strip_prefix("readily").filter(|rest| !rest.starts_with('-'));
         if let Some(options) = options {
             command = pinned(SERVER_CPU, &self.readily);
-            command.args(["-q", "serve", &format!("echo={address}")]);
+            let binding = match load {
+                Load::Echo => format!("echo={address}"),
+                Load::Fanout => format!("notify={address}?topic=bench"),
+            };
+            command.args(["-q", "serve", &binding]);
             command.args(options.split_whitespace());
             command.env("RUST_LOG", "info").stderr(Stdio::piped()).stdout(Stdio::null());
         } else {
@@ -76,9 +80,9 @@ impl Programs {
                 (None, None) => unreachable!("one of the two is piped"),
             };
         for line in lines.lines().map_while(Result::ok) {
-            for mark in ["listening on ", "serving echo at "] {
+            for mark in ["listening on ", "serving echo at ", "serving notify at "] {
                 if let Some((_, url)) = line.split_once(mark) {
-                    server.url = url.trim().to_owned();
+                    server.url = url.trim().split('?').next().unwrap_or_default().to_owned();
                 }
             }
             // readily says first where it serves, and then that it is ready.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::contender::Programs;
-use super::scenario::{Scenario, Scheme};
+use super::scenario::{Load, Scenario, Scheme};
 
 /// What a contender did in one round. `None` of it where a reply was wrong.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ pub(crate) fn measure(
     name: &str,
     time: Duration,
 ) -> Result<Option<Round>, String> {
-    let server = programs.start(name, scenario.scheme)?;
+    let server = programs.start(name, scenario.scheme, scenario.load)?;
     let mut command = programs.generator();
     command.args(["bench", "--json", "--spin", "--warmup", "200ms"]);
     command.args(["-d", &format!("{}ms", time.as_millis())]);
@@ -95,20 +95,27 @@ pub(crate) fn measure(
     if scenario.is_unicode {
         command.args(["--text", "unicode"]);
     }
-    let report = match report(command.arg(&server.url), name) {
+    let (kind, cpu, rate) = match scenario.load {
+        Load::Echo => ("echo", "server_cpu_per_message", "messages_per_second"),
+        Load::Fanout => {
+            command.arg("--fanout");
+            ("fanout", "server_cpu_per_delivery", "deliveries_per_second")
+        }
+    };
+    let whole = match report(command.arg(&server.url), name) {
         Ok(report) => report,
         Err(error) => {
             eprintln!("{}: {error}", scenario.name);
             return Ok(None);
         }
     };
-    let echo = &report["echo"];
+    let report = &whole[kind];
     Ok(Some(Round {
-        cpu_micros: number(&echo["server_cpu_per_message"], name, "CPU time")?,
-        rate: number(&echo["messages_per_second"], name, "rate")?,
-        p50_micros: number(&echo["latency"]["p50"], name, "p50")?,
-        p99_micros: number(&echo["latency"]["p99"], name, "p99")?,
-        saturated: report["saturated"].as_str().unwrap_or("").to_owned(),
+        cpu_micros: number(&report[cpu], name, "CPU time")?,
+        rate: number(&report[rate], name, "rate")?,
+        p50_micros: number(&report["latency"]["p50"], name, "p50")?,
+        p99_micros: number(&report["latency"]["p99"], name, "p99")?,
+        saturated: whole["saturated"].as_str().unwrap_or("").to_owned(),
     }))
 }
 
@@ -129,7 +136,7 @@ pub(crate) fn measure_mixed(
     name: &str,
     time: Duration,
 ) -> Result<MixedRound, String> {
-    let server = programs.start(name, Scheme::Ws)?;
+    let server = programs.start(name, Scheme::Ws, Load::Echo)?;
     let mut command = programs.generator();
     command.args(["bench", "--json", "--spin", "--warmup", "200ms", "--pings", "1000"]);
     command.args(["-d", &format!("{}ms", time.as_millis())]);
@@ -195,7 +202,7 @@ pub(crate) fn measure_idle(
     name: &str,
     connections: usize,
 ) -> Result<IdleRound, String> {
-    let server = programs.start(name, Scheme::Ws)?;
+    let server = programs.start(name, Scheme::Ws, Load::Echo)?;
     let mut command = programs.generator();
     command.args(["bench", "--idle", "--json", "-d", "500ms", "-c", &connections.to_string()]);
     command.args(["--server-pid", &server.pid().to_string()]);

@@ -9,12 +9,22 @@ pub(crate) struct Scenario {
     pub(crate) connections: usize,
     pub(crate) depth: usize,
     pub(crate) is_unicode: bool,
+    pub(crate) load: Load,
     /// The floor first.
     pub(crate) contenders: &'static [&'static str],
     /// What readily has to reach, as a ratio to the floor.
     pub(crate) goal: Option<f64>,
     /// Whether it is one of the few that take a minute.
     pub(crate) is_quick: bool,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Load {
+    /// It goes back.
+    Echo,
+    /// It goes to everybody, and what is counted is each delivery.
+    Fanout,
 }
 
 /// What is spoken.
@@ -54,6 +64,7 @@ const LINES: &[&str] = &[
     "line-linescodec/multi_thread",
 ];
 const UNIX: &[&str] = &["floor-line", "readily", "readily-tokio", "line-raw", "line-linescodec"];
+const FANOUT: &[&str] = &["floor-fanout", "readily", "ws-broadcast", "ws-broadcast/multi_thread"];
 const UDP: &[&str] = &["floor-udp", "readily", "udp-tokio", "udp-tokio/multi_thread"];
 
 const fn row(
@@ -63,12 +74,28 @@ const fn row(
     contenders: &'static [&'static str],
     goal: Option<f64>,
 ) -> Scenario {
-    let (is_unicode, is_quick) = (false, false);
-    Scenario { name, scheme, size, connections, depth, is_unicode, contenders, goal, is_quick }
+    Scenario {
+        name,
+        scheme,
+        size,
+        connections,
+        depth,
+        is_unicode: false,
+        load: Load::Echo,
+        contenders,
+        goal,
+        is_quick: false,
+    }
 }
 
 const fn quick(scenario: Scenario) -> Scenario {
     Scenario { is_quick: true, ..scenario }
+}
+
+/// To so many connections, with so many messages on their way.
+const fn fanout(name: &'static str, connections: usize, depth: usize) -> Scenario {
+    let echo = row(name, Scheme::Ws, (64, connections, depth), FANOUT, None);
+    Scenario { load: Load::Fanout, ..echo }
 }
 
 const fn unicode(scenario: Scenario) -> Scenario {
@@ -118,6 +145,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     row("unix lines, 64 B, 64 connections, depth 16", Scheme::Unix, (63, 64, 16), UNIX, Some(1.10)),
     quick(row("udp, 64 B, 64 clients, depth 1", Scheme::Udp, (64, 64, 1), UDP, None)),
     row("udp, 64 B, 16 clients, depth 8", Scheme::Udp, (64, 16, 8), UDP, None),
+    quick(fanout("fan-out, 64 B, to 1,000 ws connections, 16 on their way", 1_000, 16)),
+    fanout("fan-out, 64 B, to 10,000 ws connections, 16 on their way", 10_000, 16),
+    fanout("fan-out, 64 B, to 1,000 ws connections, 1 on its way", 1_000, 1),
 ];
 
 /// Who serves short messages beside long ones.

@@ -1,7 +1,7 @@
 //! Results as Markdown tables, which are read in a terminal as well.
 
 use super::measure::{Cell, IdleRound, MixedRound, Rounds};
-use super::scenario::Scenario;
+use super::scenario::{Load, Scenario};
 
 /// Closer than this to the floor is at the floor, as far as can be told.
 const NOISE: f64 = 0.15;
@@ -12,7 +12,13 @@ pub(crate) fn scenario(scenario: &Scenario, cells: &[Cell]) -> String {
     if let Some(goal) = scenario.goal {
         text += &format!(" (goal for readily: {goal:.2} of the floor)");
     }
-    text += "\n\n| server | CPU a message | of the floor (least to most) | messages a second | p50 | p99 | saturated |\n";
+    let (one, many) = match scenario.load {
+        Load::Echo => ("message", "messages"),
+        Load::Fanout => ("delivery", "deliveries"),
+    };
+    text += &format!(
+        "\n\n| server | CPU a {one} | of the floor (least to most) | {many} a second | p50 | p99 | saturated |\n"
+    );
     text += "|---|--:|--:|--:|--:|--:|---|\n";
     let floor = &cells[0];
     for cell in cells {
