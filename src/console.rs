@@ -84,21 +84,30 @@ pub(crate) fn table(rows: &[Row], look: Look) -> String {
 
 /// The limits in effect, in the notation of the command line.
 pub(crate) fn limits_line(limits: &Limits) -> String {
-    let size =
-        |bytes| ByteSize::new(bytes).map_or_else(|| bytes.to_string(), |size| size.to_string());
+    let size = |bytes: usize| match ByteSize::new(bytes) {
+        Some(size) => size.to_string(),
+        None if bytes.is_multiple_of(1 << 30) => format!("{}GiB", bytes >> 30),
+        None => bytes.to_string(),
+    };
     let time =
         |span| Timeout::new(span).map_or_else(|| format!("{span:?}"), |time| time.to_string());
     format!(
-        "limits: message {}, line {}, queue {}, memory {}; handshake {}, keep-alive {}, ping {} + {}, \
-         drain {}\n",
+        "limits: message {}, line {}, queue {}, memory {}, fragments {}, read {}, high water {}, \
+         low water {}; handshake {}, keep-alive {}, ping {} + {}, close {}, linger {}, drain {}\n",
         size(limits.protocol.frames.max_message),
         size(limits.protocol.max_line),
         size(limits.max_queued_bytes),
         size(limits.max_memory_bytes),
+        limits.protocol.frames.max_fragments,
+        size(limits.read_budget_bytes),
+        size(limits.high_water_bytes),
+        size(limits.low_water_bytes),
         time(limits.handshake_timeout),
         time(limits.keepalive_timeout),
         time(limits.ping_interval),
         time(limits.pong_timeout),
+        time(limits.close_timeout),
+        time(limits.linger_timeout),
         time(limits.drain_timeout),
     )
 }
@@ -209,8 +218,9 @@ unix://./t               time     nc -U ./t
     fn limits_print_as_they_are_typed() {
         assert_eq!(
             limits_line(&Limits::default()),
-            "limits: message 1MiB, line 1MiB, queue 1MiB, memory 1GiB; handshake 10s, keep-alive 10s, \
-             ping 25s + 8s, drain 30s\n"
+            "limits: message 1MiB, line 1MiB, queue 1MiB, memory 1GiB, fragments 66560, read 512KiB, \
+             high water 256KiB, low water 64KiB; handshake 10s, keep-alive 10s, ping 25s + 8s, \
+             close 5s, linger 1s, drain 30s\n"
         );
         let line = |max_connections| {
             let (limit, possible, max_per_ip) = (1024, 1000, None);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use log::{LevelFilter, info};
 use readily::config::Config;
-use readily::engine::Observer;
+use readily::engine::{Limits, Observer};
 use readily::kernel::Kernel;
 use readily::reactor::Stop;
 use readily::server::{BoundServer, Server, StartError};
@@ -88,7 +88,7 @@ pub(crate) fn introduce<O: Observer, K: Kernel>(
     let rows: Vec<Row> =
         server.bindings().map(|(binding, place)| Row::new(binding, place.port())).collect();
     let table = console::table(&rows, Look::of_stderr());
-    let limits = console::limits_line(&server.config().limits);
+    let limits = limits_line(&server.config().limits);
     let descriptors = console::descriptors_line(server.descriptors());
     log.append([table, limits, descriptors].concat().as_bytes());
     log_ready(server);
@@ -111,5 +111,12 @@ fn check(config: &Config) {
     let rows: Vec<Row> =
         config.bindings.as_slice().iter().map(|binding| Row::new(binding, None)).collect();
     console::print(&console::table(&rows, Look::of_stderr()));
-    console::print(&console::limits_line(&config.limits));
+    console::print(&limits_line(&config.limits));
+}
+
+/// The limits as they are in force; the cap of the queue as it was named, without the few bytes that the
+/// header of the longest message adds to it.
+fn limits_line(limits: &Limits) -> String {
+    let named = limits.max_queued_bytes;
+    console::limits_line(&Limits { max_queued_bytes: named, ..limits.in_force() })
 }

@@ -418,7 +418,7 @@ fn the_table_has_a_row_for_each_binding_with_its_real_port() {
         assert_eq!(*line, format!("{:width$}  {:7}  {}", row[0], row[1], row[2]));
     }
     assert!(
-        lines[6].starts_with("limits: message 1MiB, line 1MiB, queue 1MiB, memory 1GiB; "),
+        lines[6].starts_with("limits: message 1MiB, line 1MiB, queue 1MiB, memory 1GiB, "),
         "{log}"
     );
     let words: Vec<_> = lines[7].split(' ').collect();
@@ -541,6 +541,13 @@ fn help_has_every_flag_and_examples() {
         "--max-message <SIZE>",
         "--max-line <SIZE>",
         "--max-queued <SIZE>",
+        "--max-memory <SIZE>",
+        "--max-fragments <NUMBER>",
+        "--read-budget <SIZE>",
+        "--high-water <SIZE>",
+        "--low-water <SIZE>",
+        "--close-timeout <DURATION>",
+        "--linger <DURATION>",
         "--deflate-from <SIZE>",
         "--max-connections <NUMBER>",
         "--handshake-timeout <DURATION>",

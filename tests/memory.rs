@@ -18,7 +18,6 @@ use nix::sys::signal::Signal;
 use readily::codec::websocket::Opcode;
 use readily::codec::websocket::deflate::{Pool, WindowBits, encode_deflated};
 use readily::engine::Limits;
-use readily::reactor::READ_BUFFER_BYTES;
 use support::{SWITCHING, Server, UPGRADE, exchange, patient_tcp};
 
 const MIB: usize = 1024 * 1024;
@@ -224,7 +223,7 @@ fn hostile_peers_fill_what_they_may_and_a_bystander_gets_every_echo() {
     assert!(counter("shed") > 100, "{counters}");
     assert_eq!(counter("refused_connections"), 0, "{counters}");
     // The formula.
-    let slack = Limits::default().memory_slack(READ_BUFFER_BYTES);
+    let slack = Limits::default().memory_slack();
     let connections = 2 + kinds.len() * HOSTILE;
     let bound = base + connections * CONNECTION + MAX_MEMORY + slack + SCATTERED;
     println!("{base} bytes at the start, {peak} at the peak, {echoes} echoes; {counters}");

@@ -183,8 +183,20 @@ fn cost(
     reply_len: usize,
     times: u32,
 ) -> Calls {
+    cost_with(Limits::default(), listen, is_web, request, reply_len, times)
+}
+
+/// The same, with other limits.
+fn cost_with(
+    limits: Limits,
+    listen: &ListenAddress,
+    is_web: bool,
+    request: &[u8],
+    reply_len: usize,
+    times: u32,
+) -> Calls {
     let calls = RefCell::new(Calls::default());
-    let mut engine = Engine::new(Limits::default(), 1, ());
+    let mut engine = Engine::new(limits, 1, ());
     let echo = engine.add_service(Box::new(Echo));
     let binding = engine.add_binding(echo, StopScope::Connection);
     let endpoint = engine.add_endpoint(if is_web {
@@ -284,4 +296,18 @@ fn a_line_over_a_unix_socket_costs_one_poll_one_read_and_one_write() {
     let listen = ListenAddress::Unix(UnixAddress { name, mode: None });
     // Were the socket registered for writing, the peer's reads would raise events of their own.
     assert_eq!(cost(&listen, false, b"hello\n", 6, 100), once_each(100));
+}
+
+/// What waits in a UNIX socket is read in one go, as far as the budget goes.
+#[test]
+fn a_connection_is_read_as_much_in_a_turn_as_the_budget_says() {
+    let line = [&[b'x'; 150_000][..], b"\n"].concat();
+    for (read_budget_bytes, reads) in [(Limits::LEAST_READ_BUDGET, 3), (Limits::READ_BUDGET, 1)] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let name = UnixName::Path(dir.path().join("echo"));
+        let listen = ListenAddress::Unix(UnixAddress { name, mode: None });
+        let limits = Limits { read_budget_bytes, ..Limits::default() };
+        let calls = cost_with(limits, &listen, false, &line, line.len(), 1);
+        assert_eq!(calls.read, reads, "{calls:?}");
+    }
 }

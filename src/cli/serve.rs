@@ -4,7 +4,7 @@
 //! one by the name of its option. Bindings stay text until [`ServeArgs::config`] reads them all,
 //! because whether one is legal depends on the others.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -58,10 +58,31 @@ pub(crate) struct ServeArgs {
     max_queued: ByteSize,
 
     /// What the buffers of all connections may hold together; above it nothing is read and nobody
-    /// accepted, and slow consumers are closed, then who holds most
+    /// accepted, and slow consumers are closed, then who holds most; at most 1024GiB [default: 1GiB, or
+    /// four messages of the longest kind if that is more]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits", value_parser = memory)]
+    max_memory: Option<usize>,
+
+    /// The most frames that one WebSocket message is made of, empty ones counted [default: 1,024 and one
+    /// for each 16 bytes of --max-message]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits", value_parser = fragments)]
+    max_fragments: Option<NonZeroU32>,
+
+    /// The most that one connection is read before it is the turn of the next; at least 64KiB, so that a
+    /// datagram fits
     #[arg(long, value_name = "SIZE", help_heading = "Limits",
-          default_value_t = size(Limits::default().max_memory_bytes))]
-    max_memory: ByteSize,
+          default_value_t = size(Limits::default().read_budget_bytes))]
+    read_budget: ByteSize,
+
+    /// Unsent output of a connection above which it is not read from [default: 256KiB, or --max-queued if
+    /// that is less]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    high_water: Option<ByteSize>,
+
+    /// Unsent output of a connection below which it is read from again [default: 64KiB, or --high-water if
+    /// that is less]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    low_water: Option<ByteSize>,
 
     /// The smallest WebSocket message that is compressed, on bindings with `deflate`; 0: each, even if
     /// that does not make it smaller
@@ -96,6 +117,16 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
           default_value_t = time(Limits::default().pong_timeout))]
     pong_timeout: Timeout,
+
+    /// For a WebSocket peer to answer a Close frame
+    #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
+          default_value_t = time(Limits::default().close_timeout))]
+    close_timeout: Timeout,
+
+    /// For a peer to end its side after we have ended ours
+    #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
+          default_value_t = time(Limits::default().linger_timeout))]
+    linger: Timeout,
 
     /// For all connections to end once the server was told to stop
     #[arg(long, value_name = "DURATION", help_heading = "Timeouts",
@@ -137,18 +168,25 @@ impl ServeArgs {
         let bindings = bindings.map_err(|error| error.to_string())?;
         let mut limits = Limits {
             max_queued_bytes: self.max_queued.bytes(),
-            max_memory_bytes: self.max_memory.bytes(),
             handshake_timeout: self.handshake_timeout.duration(),
             keepalive_timeout: self.keepalive_timeout.duration(),
             ping_interval: self.ping_interval.duration(),
             pong_timeout: self.pong_timeout.duration(),
+            close_timeout: self.close_timeout.duration(),
+            linger_timeout: self.linger.duration(),
             drain_timeout: self.drain_timeout.duration(),
+            read_budget_bytes: self.read_budget.bytes(),
             ..Limits::default()
         }
         .with_max_message(self.max_message.bytes());
         limits.protocol.max_line = self.max_line.bytes();
         limits.protocol.deflate_from = self.deflate_from;
-        check(&limits)?;
+        if let Some(fragments) = self.max_fragments {
+            limits.protocol.frames.max_fragments = fragments.get();
+        }
+        set_memory(&mut limits, self.max_memory)?;
+        set_marks(&mut limits, self.high_water, self.low_water)?;
+        check_read_budget(&limits)?;
         Ok(Config {
             bindings,
             limits,
@@ -168,17 +206,71 @@ fn read_token(path: &str) -> Result<Token, String> {
     Token::parse(&text).ok_or_else(|| "it has to hold one visible word".to_owned())
 }
 
-/// Whether the limits agree with each other. A program that embeds the server may leave that to the
-/// engine, which makes them agree; a person is told what does not.
-fn check(limits: &Limits) -> Result<(), String> {
+/// A program that embeds the server may leave it to the engine to make limits agree; a person is told
+/// what does not.
+fn check_read_budget(limits: &Limits) -> Result<(), String> {
+    if limits.read_budget_bytes >= Limits::LEAST_READ_BUDGET {
+        return Ok(());
+    }
+    Err(format!(
+        "--read-budget {} is too little for a datagram: at least {}",
+        size(limits.read_budget_bytes),
+        size(Limits::LEAST_READ_BUDGET),
+    ))
+}
+
+/// Sets what was named, if the longest message fits.
+fn set_memory(limits: &mut Limits, named: Option<usize>) -> Result<(), String> {
     let least = limits.least_memory_bytes();
-    if limits.max_memory_bytes < least {
-        return Err(format!(
-            "--max-memory {} is too little for one message of the longest kind: at least {least}",
-            size(limits.max_memory_bytes),
-        ));
+    match named {
+        Some(bytes) if bytes < least => Err(format!(
+            "--max-memory {} is too little for one message of the longest kind: at least {}",
+            shown(bytes),
+            shown(least),
+        )),
+        Some(bytes) => {
+            limits.max_memory_bytes = bytes;
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Sets the marks that were named. The others give way to what was named, but these do not: a mark that
+/// would not be what it says is refused.
+fn set_marks(
+    limits: &mut Limits,
+    high: Option<ByteSize>,
+    low: Option<ByteSize>,
+) -> Result<(), String> {
+    limits.high_water_bytes = high.map_or(limits.high_water_bytes, ByteSize::bytes);
+    limits.low_water_bytes = low.map_or(limits.low_water_bytes, ByteSize::bytes);
+    let in_force = limits.in_force();
+    for (name, mark, most_name, most) in [
+        ("--high-water", high, "--max-queued", in_force.max_queued_bytes),
+        ("--low-water", low, "--high-water", in_force.high_water_bytes),
+    ] {
+        if let Some(mark) = mark.filter(|mark| mark.bytes() > most) {
+            return Err(format!("{name} {mark} is above {most_name} {}", size(most)));
+        }
     }
     Ok(())
+}
+
+/// Reads what may be more than other sizes.
+fn memory(text: &str) -> Result<usize, String> {
+    const MOST_GIB: usize = 1024;
+    let gib = text.strip_suffix("GiB").filter(|digits| digits.bytes().all(|d| d.is_ascii_digit()));
+    match gib.and_then(|digits| digits.parse::<usize>().ok()) {
+        Some(gib @ 1..=MOST_GIB) => gib.checked_mul(1 << 30).ok_or_else(|| "too much".to_owned()),
+        Some(gib) if gib > 0 => Err(format!("at most {MOST_GIB}GiB")),
+        _ => text.parse::<ByteSize>().map(ByteSize::bytes).map_err(|error| error.to_string()),
+    }
+}
+
+/// Reads a number of fragments.
+fn fragments(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse().map_err(|_| "write a number, 1 or more")
 }
 
 /// Reads a number of connections.
@@ -195,6 +287,11 @@ pub(super) fn size_or_zero(text: &str) -> Result<usize, String> {
         return Ok(0);
     }
     text.parse::<ByteSize>().map(ByteSize::bytes).map_err(|error| error.to_string())
+}
+
+/// Any size.
+fn shown(bytes: usize) -> String {
+    ByteSize::new(bytes).map_or_else(|| bytes.to_string(), |size| size.to_string())
 }
 
 /// A size as the command line shows it.
@@ -293,7 +390,8 @@ mod tests {
     #[test]
     fn every_option_reaches_the_configuration() {
         let args = "--max-message 2KiB --max-line 3KiB --max-queued 4KiB --max-connections 5 \
-                    --max-memory 512KiB \
+                    --max-memory 2GiB --max-fragments 13 --read-budget 64KiB --high-water 3KiB \
+                    --low-water 1KiB --close-timeout 14s --linger 15s \
                     --handshake-timeout 6s --keepalive-timeout 7s --ping-interval 8s \
                     --pong-timeout 9s --drain-timeout 10s --deflate-from 11 --allow-origin null \
                     --allow-origin https://a --allow-host b --max-per-ip 12 echo=tcp://:1";
@@ -301,7 +399,12 @@ mod tests {
         let config = args.config(Path::new("/tmp")).expect("legal");
         let mut expected = Limits {
             max_queued_bytes: 4 * 1024,
-            max_memory_bytes: 512 * 1024,
+            max_memory_bytes: 2 << 30,
+            read_budget_bytes: 64 * 1024,
+            high_water_bytes: 3 * 1024,
+            low_water_bytes: 1024,
+            close_timeout: Duration::from_secs(14),
+            linger_timeout: Duration::from_secs(15),
             handshake_timeout: Duration::from_secs(6),
             keepalive_timeout: Duration::from_secs(7),
             ping_interval: Duration::from_secs(8),
@@ -312,12 +415,52 @@ mod tests {
         .with_max_message(2 * 1024);
         expected.protocol.max_line = 3 * 1024;
         expected.protocol.deflate_from = 11;
+        expected.protocol.frames.max_fragments = 13;
         assert_eq!(config.limits, expected);
         assert_eq!(config.max_connections, NonZeroUsize::new(5));
         assert_eq!(config.max_per_ip, NonZeroUsize::new(12));
         assert_eq!(config.bindings.as_slice().len(), 1);
         assert!(config.origins.allows("null", "b") && config.origins.allows("https://a:443", "b"));
         assert!(config.hosts.allows("B:1") && !config.hosts.allows("c"));
+    }
+
+    #[test]
+    fn limits_that_contradict_each_other_are_named_in_one_line() {
+        let refused = |args: &str| {
+            let args = serve(&args.split_whitespace().collect::<Vec<_>>());
+            args.config(Path::new("/tmp")).expect_err("a contradiction")
+        };
+        for (args, error) in [
+            ("--low-water 2KiB --high-water 1KiB", "--low-water 2KiB is above --high-water 1KiB"),
+            ("--low-water 257KiB", "--low-water 257KiB is above --high-water 256KiB"),
+            ("--high-water 3MiB --max-queued 2MiB", "--high-water 3MiB is above --max-queued 2MiB"),
+            (
+                "--read-budget 63KiB",
+                "--read-budget 63KiB is too little for a datagram: at least 64KiB",
+            ),
+            (
+                "--max-memory 4MiB",
+                "--max-memory 4MiB is too little for one message of the longest kind: at least 4194360",
+            ),
+        ] {
+            assert_eq!(refused(args), error);
+        }
+        // What is not named gives way.
+        for args in
+            ["--max-queued 2KiB --max-message 1KiB", "--high-water 1KiB", "--max-message 1GiB"]
+        {
+            let args = serve(&args.split_whitespace().collect::<Vec<_>>());
+            assert!(args.config(Path::new("/tmp")).is_ok());
+        }
+        for (args, error) in [
+            ("--max-memory=1025GiB", "at most 1024GiB"),
+            ("--max-memory=0GiB", "more than zero"),
+            ("--max-fragments=0", "write a number, 1 or more"),
+            ("--low-water=0", "more than zero"),
+        ] {
+            let wrong = Cli::read(["readily", "serve", args]).expect_err("refused").to_string();
+            assert!(wrong.contains(error), "{wrong}");
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ const INTERRUPTED: Duration = Duration::from_secs(3);
 
 /// The most that one read can become on a terminal: an empty message takes two bytes, and a line of
 /// the log thirty and more.
-const MAX_PASSED_ON: usize = 32 * crate::reactor::READ_BUFFER_BYTES;
+const MAX_PASSED_ON: usize = 32 * Limits::READ_BUDGET;
 
 /// The most that a byte of a message can become there: `\u{1b}`.
 const MAX_ESCAPED_BYTE: usize = 6;

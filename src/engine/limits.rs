@@ -32,6 +32,9 @@ pub struct Limits {
     pub flush_timeout: Duration,
     /// After this time a drain ends, whoever is still connected.
     pub drain_timeout: Duration,
+    /// The most that one connection is read in a turn: the length of the one read buffer. A datagram has to
+    /// fit into it.
+    pub read_budget_bytes: usize,
     /// Reading from a peer stops while more than this is waiting to be written to it.
     pub high_water_bytes: usize,
     /// Reading starts again, and services may go on, when less than this is waiting.
@@ -60,6 +63,7 @@ impl Default for Limits {
             linger_bytes: 1024 * 1024,
             flush_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
+            read_budget_bytes: Limits::READ_BUDGET,
             high_water_bytes: 256 * 1024,
             low_water_bytes: 64 * 1024,
             max_queued_bytes: 1024 * 1024,
@@ -82,6 +86,13 @@ impl Default for protocol::Limits {
 const DEFLATE_BYTES: usize = 512 * 1024;
 
 impl Limits {
+    /// What a connection is read in a turn, unless something else is said. It holds a full receive window:
+    /// with 256 KiB, messages of 64 KiB cost half as much again.
+    pub const READ_BUDGET: usize = 512 * 1024;
+
+    /// The least that is of use: what holds a datagram of any length (UDP has at most 65,507 bytes).
+    pub const LEAST_READ_BUDGET: usize = 64 * 1024;
+
     /// The same limits with the longest WebSocket message set to `bytes`; the number of fragments
     /// follows from it.
     pub fn with_max_message(mut self, bytes: usize) -> Limits {
@@ -96,13 +107,15 @@ impl Limits {
     }
 
     /// How much more than [`max_memory_bytes`](Limits::max_memory_bytes) the buffers may hold for a
-    /// moment, in the middle of a turn: what one read of at most `read_bytes` makes of one connection.
-    /// That is a full queue and one reply on top of it, and an incomplete message, in buffers that may be twice as
+    /// moment, in the middle of a turn: what one read makes of one connection. That is a full queue and one reply on top of it, and an incomplete message, in buffers that may be twice as
     /// large; what is parked of the read; and what compressing takes.
-    pub fn memory_slack(&self, read_bytes: usize) -> usize {
+    pub fn memory_slack(&self) -> usize {
         let buffers =
             self.longest_message().saturating_mul(2).saturating_add(self.max_queued_bytes);
-        buffers.saturating_mul(2).saturating_add(read_bytes).saturating_add(DEFLATE_BYTES)
+        buffers
+            .saturating_mul(2)
+            .saturating_add(self.read_budget_bytes)
+            .saturating_add(DEFLATE_BYTES)
     }
 
     /// The longest message, with what goes around it.
@@ -115,12 +128,13 @@ impl Limits {
     /// pushed output is never so small that one message of the longest kind does not fit. The
     /// high-water mark is never above the cap: input is parked above the cap and comes back below
     /// the low-water mark, so whoever is above the cap must be above the marks, too. And the
-    /// low-water mark is never above the high one.
-    pub(super) fn in_force(mut self) -> Limits {
+    /// low-water mark is never above the high one. An [`Engine`](super::Engine) does it by itself.
+    pub fn in_force(mut self) -> Limits {
         let longest = self.protocol.frames.max_message.saturating_add(protocol::Format::OVERHEAD);
         self.max_queued_bytes = self.max_queued_bytes.max(longest);
         self.high_water_bytes = self.high_water_bytes.min(self.max_queued_bytes);
         self.low_water_bytes = self.low_water_bytes.min(self.high_water_bytes);
+        self.read_budget_bytes = self.read_budget_bytes.max(Limits::LEAST_READ_BUDGET);
         self.max_memory_bytes = self.max_memory_bytes.max(self.least_memory_bytes());
         self
     }

@@ -50,10 +50,6 @@ use crate::engine::{ConnId, EndpointId, Engine, Observer};
 use crate::kernel::{Interest, Kernel, Ready, Signal, Socket};
 use crate::time::{Now, Time};
 
-/// The length of the one read buffer, and so the most that one connection is served of in a turn.
-/// It holds a full receive window: with 256 KiB, messages of 64 KiB cost half as much again.
-pub const READ_BUFFER_BYTES: usize = 512 * 1024;
-
 /// Why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {
@@ -78,6 +74,7 @@ pub struct Reactor<K: Kernel, O: Observer = (), R: Rules = Sound> {
     closing: Vec<usize>,
     events: Vec<Ready>,
     dirty: Vec<ConnId>,
+    /// One for all; its length is what a connection is read at most in a turn.
     read_buffer: Box<[u8]>,
     generation: u32,
     max_connections: usize,
@@ -129,6 +126,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
         max_connections: usize,
     ) -> Reactor<K, O, R> {
         let now = kernel.now();
+        let read_budget = engine.limits().read_budget_bytes;
         engine.start(now);
         Reactor {
             kernel,
@@ -140,7 +138,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             closing: Vec::new(),
             events: Vec::new(),
             dirty: Vec::new(),
-            read_buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
+            read_buffer: vec![0; read_budget].into_boxed_slice(),
             generation: 0,
             max_connections,
             per_ip: None,

@@ -38,7 +38,7 @@ enum Number<'a> {
 }
 
 /// Every limit by its name. They are taken apart whole, so that none is forgotten.
-fn numbers(limits: &mut Limits) -> [(&'static str, Number<'_>); 18] {
+fn numbers(limits: &mut Limits) -> [(&'static str, Number<'_>); 19] {
     let Limits {
         protocol: protocol::Limits { max_line, frames, deflate_from },
         connect_timeout,
@@ -51,6 +51,7 @@ fn numbers(limits: &mut Limits) -> [(&'static str, Number<'_>); 18] {
         linger_bytes,
         flush_timeout,
         drain_timeout,
+        read_budget_bytes,
         high_water_bytes,
         low_water_bytes,
         max_queued_bytes,
@@ -64,6 +65,7 @@ fn numbers(limits: &mut Limits) -> [(&'static str, Number<'_>); 18] {
         ("deflate_from", Number::Size(deflate_from)),
         ("max_queued", Number::Size(max_queued_bytes)),
         ("max_memory", Number::Size(max_memory_bytes)),
+        ("read_budget", Number::Size(read_budget_bytes)),
         ("high_water", Number::Size(high_water_bytes)),
         ("low_water", Number::Size(low_water_bytes)),
         ("linger_bytes", Number::Size(linger_bytes)),

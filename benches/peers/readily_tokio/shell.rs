@@ -4,8 +4,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use readily::engine::{ConnId, EndpointId, Engine};
-use readily::reactor::READ_BUFFER_BYTES;
+use readily::engine::{ConnId, EndpointId, Engine, Limits};
 use readily::time::{Now, Time, WallClock};
 use slab::Slab;
 use tokio::sync::Notify;
@@ -30,7 +29,7 @@ impl Shell {
     pub(super) fn new(engine: Engine, alarm: Rc<Notify>) -> Shell {
         Shell {
             engine,
-            read_buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
+            read_buffer: vec![0; Limits::READ_BUDGET].into_boxed_slice(),
             wakers: Slab::new(),
             generation: 0,
             dirty: Vec::new(),
