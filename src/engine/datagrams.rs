@@ -51,6 +51,7 @@ impl<O: Observer> Engine<O> {
             }
             false
         } else {
+            self.show_call(Some(binding), None, "on_datagram");
             let mut context = Context::new(&mut self.core, None);
             let service = &mut self.services[usize::from(service.0)];
             service.on_datagram(&mut context, from, payload, &mut self.reply)

@@ -31,6 +31,8 @@ impl<O: Observer> Engine<O> {
                 if due > Time::ZERO {
                     self.core.pace.lag.note(now.time - due, now.time);
                 }
+                let binding = self.binding_of(index);
+                self.show_call(binding, None, "handle_timeout");
                 let mut context = Context::new(&mut self.core, None);
                 self.services[index].handle_timeout(&mut context);
             }
@@ -79,6 +81,7 @@ impl<O: Observer> Engine<O> {
 
     /// A deadline has come.
     fn missed(&mut self, id: ConnId, deadline: Deadline) {
+        self.show_deadline(id, deadline);
         let now = self.core.tick();
         let core = &mut self.core;
         let Some(connection) = core.connections.get_mut(id) else { return };
@@ -114,6 +117,7 @@ impl<O: Observer> Engine<O> {
             }
             _ => core.end(id, reason, Phase::Dead),
         }
+        self.show_state(id);
         self.tell_closed();
     }
 }

@@ -59,8 +59,10 @@ impl<O: Observer> Engine<O> {
                 self.core.end(id, CloseReason::Draining, Phase::Dead);
             }
         }
-        for service in &mut self.services {
-            service.on_drain(&mut Context::new(&mut self.core, None));
+        for index in 0..self.services.len() {
+            let binding = self.binding_of(index);
+            self.show_call(binding, None, "on_drain");
+            self.services[index].on_drain(&mut Context::new(&mut self.core, None));
         }
         self.tell_closed();
     }

@@ -34,6 +34,7 @@ impl<O: Observer> Engine<O> {
         let protocol = spoken.protocol().expect("connections come to a listener");
         let binding = spoken.binding();
         self.core.open(id, Some(endpoint), binding, protocol, Phase::Open);
+        self.show_state(id);
         if let Some(binding) = binding {
             self.opened(binding, id, &[]);
         }
@@ -67,6 +68,7 @@ impl<O: Observer> Engine<O> {
             }
             Phase::Connecting | Phase::Flushing | Phase::Dead => {}
         }
+        self.show_state(id);
     }
 
     /// There is something to read from a peer, which waits because the engine is
@@ -100,6 +102,7 @@ impl<O: Observer> Engine<O> {
             Phase::Lingering => connection.phase = Phase::Dead,
             Phase::Connecting | Phase::Flushing | Phase::Dead => {}
         }
+        self.show_state(id);
     }
 
     /// Writing has failed. A client reads on if it may: what the server said before it went is there
@@ -232,7 +235,7 @@ impl<O: Observer> Engine<O> {
         let bytes = payload.as_slice();
         self.core.stats.messages += 1;
         self.observer.see(binding, Some(id), Sighting::Message(bytes));
-        self.call(binding, id, |service, cx| {
+        self.call(binding, id, "on_message", |service, cx| {
             service.on_message(cx, id, Message::decoded(kind, bytes));
         });
         payload.recycle(&mut self.core.pool);
@@ -287,7 +290,7 @@ impl<O: Observer> Engine<O> {
                 connection.phase == Phase::Open && !connection.is_being_made()
             })
         {
-            self.call(binding, id, |service, cx| service.on_drained(cx, id));
+            self.call(binding, id, "on_drained", |service, cx| service.on_drained(cx, id));
         }
         // Also without new output: reading may go on.
         self.core.mark_dirty(id);

@@ -23,6 +23,7 @@
 //! ([`blocked`](Engine::blocked)); do what [`poll_close`](Engine::poll_close) asks; read on as long as
 //! [`wants_read`](Engine::wants_read) says so.
 
+mod calls;
 mod connection;
 mod connections;
 mod context;
@@ -43,6 +44,7 @@ mod sending;
 mod shared_frame;
 mod shedding;
 mod shell;
+mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -55,10 +57,11 @@ pub use self::dial::{Dial, Speaks};
 pub use self::endpoint::{BindingId, Endpoint, EndpointId, ServiceId, SlowConsumers, StopScope};
 pub use self::limits::Limits;
 pub use self::memory::Memory;
-pub use self::observer::{Observer, Sighting};
+pub use self::observer::{Detail, Observer, Sighting};
 pub use self::pace::{Pace, Spells};
 pub use self::report::Report;
 pub use self::shell::CloseStep;
+pub use self::state::State;
 pub use self::stats::{Counter, Stats};
 pub use self::traffic::{Label, Traffic};
 
@@ -67,7 +70,7 @@ use std::net::SocketAddr;
 
 use log::debug;
 
-use self::core::{CloseStage, Closed, Core};
+use self::core::Core;
 use self::endpoint::Binding;
 use self::timers::Tick;
 use crate::address::UnixName;
@@ -185,51 +188,6 @@ impl<O: Observer> Engine<O> {
 fn small_index(length: usize) -> u16 {
     // The largest number is left free to mean "none".
     u16::try_from(length).expect("a server has fewer than 65,536 bindings") - 1
-}
-
-/// Calling services.
-impl<O: Observer> Engine<O> {
-    /// A peer has come to the service behind a binding: on a web listener by the request `head`.
-    fn opened(&mut self, binding: BindingId, id: ConnId, head: &[u8]) {
-        self.observer.see(binding, Some(id), Sighting::Opened { head });
-        let service = self.core.bindings[usize::from(binding.0)].service;
-        let mut context = Context::opened(&mut self.core, id, head);
-        self.services[usize::from(service.0)].on_open(&mut context, id);
-        self.tell_closed();
-    }
-
-    /// Calls the service behind a binding about a peer.
-    fn call(
-        &mut self,
-        binding: BindingId,
-        id: ConnId,
-        call: impl FnOnce(&mut dyn Service, &mut Context<'_>),
-    ) {
-        let service = self.core.bindings[usize::from(binding.0)].service;
-        let mut context = Context::new(&mut self.core, Some(id));
-        call(self.services[usize::from(service.0)].as_mut(), &mut context);
-        // Hardly any call closes anybody, and this is the way of every message.
-        if !self.core.closed.is_empty() {
-            self.tell_closed();
-        }
-    }
-
-    /// Tells services of the connections that were closed by the last call. Bounded: a service may
-    /// close others when it is told, but each connection is closed once.
-    fn tell_closed(&mut self) {
-        while let Some(Closed { id, binding, reason, stage }) = self.core.closed.pop_front() {
-            let service = self.core.bindings[usize::from(binding.0)].service;
-            let service = self.services[usize::from(service.0)].as_mut();
-            let mut context = Context::new(&mut self.core, None);
-            match stage {
-                CloseStage::Begun => {
-                    self.observer.see(binding, Some(id), Sighting::Closed(&reason));
-                    service.on_close(&mut context, id, reason);
-                }
-                CloseStage::Over => service.on_close_over(&mut context, id, reason),
-            }
-        }
-    }
 }
 
 impl<O: Observer> Drop for Engine<O> {

@@ -1,7 +1,7 @@
 //! The one seam where others look on: transcripts, traces, recordings.
 
-use super::{BindingId, ConnId};
-use crate::protocol::CloseReason;
+use super::{BindingId, ConnId, State};
+use crate::protocol::{CloseReason, Deadline};
 
 /// Something that happened to a connection or a datagram socket.
 #[derive(Debug)]
@@ -26,11 +26,37 @@ pub enum Sighting<'a> {
     },
 }
 
+/// What happens inside, for who [looks closely](Observer::LOOKS_CLOSELY).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Detail {
+    /// A service is called.
+    Called {
+        /// A binding of it; `None` for one that is not bound.
+        binding: Option<BindingId>,
+        /// Whom it is about, if it is about somebody.
+        peer: Option<ConnId>,
+        /// The method of [`Service`](crate::service::Service).
+        call: &'static str,
+    },
+    /// What a connection is by now. Told whenever it may have changed.
+    State(ConnId, State),
+    /// A deadline of a connection has come.
+    Missed(ConnId, Deadline),
+}
+
 /// Looks on. It is a generic parameter of the engine, and `()` looks on without doing anything, so
 /// a server nobody looks at pays nothing for the seam.
 pub trait Observer {
+    /// Whether it is shown every [`Detail`]. Where it is not, that is compiled out.
+    const LOOKS_CLOSELY: bool = false;
+
     /// Something happened to a peer of `binding`; `peer` is `None` for datagrams.
     fn see(&mut self, binding: BindingId, peer: Option<ConnId>, what: Sighting<'_>);
+
+    /// Something happens inside.
+    fn look(&mut self, detail: Detail) {
+        let _ = detail;
+    }
 
     /// A turn has ended: pass on what was seen, without waiting. Returns whether something is left
     /// that should be passed on soon.

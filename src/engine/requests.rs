@@ -29,6 +29,7 @@ impl<O: Observer> Engine<O> {
         binding: BindingId,
         asked: Asked<'_>,
     ) -> Option<Event<'static>> {
+        self.show_call(Some(binding), Some(id), "on_request");
         let core = &mut self.core;
         let request = Request::new(&asked);
         let mut response = Response::new(&mut core.pool);

@@ -76,6 +76,7 @@ impl<O: Observer> Engine<O> {
         if is_answer {
             self.core.rearm(id);
         }
+        self.show_state(id);
     }
 
     /// There was no room for the output of a peer, not even for a byte of it.
@@ -115,7 +116,7 @@ impl<O: Observer> Engine<O> {
     pub fn poll_close(&mut self, id: ConnId) -> Option<CloseStep> {
         let now = self.core.tick();
         let connection = self.core.connections.get_mut(id)?;
-        match connection.phase {
+        let step = match connection.phase {
             Phase::Ending if connection.output.is_none() => {
                 connection.phase = Phase::HalfClosed;
                 connection.flags.set(Flags::WRITE_ENDED);
@@ -143,7 +144,9 @@ impl<O: Observer> Engine<O> {
             | Phase::HalfClosed
             | Phase::AwaitClose
             | Phase::Lingering => None,
-        }
+        };
+        self.show_state(id);
+        step
     }
 
     /// The socket is closed: forgets the connection.

@@ -51,7 +51,7 @@ pub use self::resolve::{ResolveError, resolve};
 pub use self::signals::MioSignals;
 pub use self::standard::StandardStream;
 pub use self::stream::MioStream;
-pub use self::watched::{Answer, Carried, Numbered, Onlooker, Step, Watched};
+pub use self::watched::{Answer, Carried, Numbered, Onlooker, SocketKind, Step, Watched};
 
 use std::io;
 use std::time::Duration;

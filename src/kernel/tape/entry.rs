@@ -25,7 +25,7 @@ pub(crate) fn put(out: &mut Vec<u8>, step: &Step<'_>, last: &mut Now) {
         }
         Carried::Target(address) => put_bytes(out, address.to_string().as_bytes()),
         Carried::Listen(address) => put_bytes(out, address.to_string().as_bytes()),
-        Carried::Bytes(_) | Carried::Nothing => {}
+        Carried::Bytes(_) | Carried::Socket(_) | Carried::Nothing => {}
     }
 }
 

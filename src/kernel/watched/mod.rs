@@ -15,7 +15,7 @@
 mod startup;
 mod step;
 
-pub use self::step::{Answer, Carried, Onlooker, Step};
+pub use self::step::{Answer, Carried, Onlooker, SocketKind, Step};
 
 use std::io;
 use std::time::Duration;
@@ -95,6 +95,15 @@ impl<K: Kernel, W: Onlooker> Watched<K, W> {
         self.show(call, Carried::Nothing, answer_of(outcome, answer));
     }
 
+    fn kind_of(&self, socket: &Socket<'_, Watched<K, W>>) -> SocketKind {
+        match socket {
+            Socket::Listener(_) => SocketKind::Listener,
+            Socket::Stream(stream) => SocketKind::Stream(self.kernel.kind(&stream.socket)),
+            Socket::Datagram(_) => SocketKind::Datagram,
+            Socket::Signals(_) => SocketKind::Signals,
+        }
+    }
+
     /// Numbers a socket that is to be registered.
     fn number(&mut self, socket: &mut Socket<'_, Watched<K, W>>) {
         let number = match socket {
@@ -164,10 +173,11 @@ impl<K: Kernel, W: Onlooker> Kernel for Watched<K, W> {
         interest: Interest,
     ) -> io::Result<()> {
         self.number(&mut socket);
+        let carried = Carried::Socket(self.kind_of(&socket));
         let (source, socket) = inner(socket);
         let outcome = self.kernel.register(socket, token, interest);
         let call = Call::Register { source, token, interest };
-        self.show_outcome(call, &outcome, |()| Answer::Done);
+        self.show(call, carried, answer_of(&outcome, |()| Answer::Done));
         outcome
     }
 
@@ -177,10 +187,11 @@ impl<K: Kernel, W: Onlooker> Kernel for Watched<K, W> {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
+        let carried = Carried::Socket(self.kind_of(&socket));
         let (source, socket) = inner(socket);
         let outcome = self.kernel.reregister(socket, token, interest);
         let call = Call::Reregister { source, token, interest };
-        self.show_outcome(call, &outcome, |()| Answer::Done);
+        self.show(call, carried, answer_of(&outcome, |()| Answer::Done));
         outcome
     }
 

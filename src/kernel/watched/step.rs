@@ -64,6 +64,21 @@ pub enum Carried<'a> {
     Target(&'a ConnectAddress),
     /// [`Call::Listen`]: at this address.
     Listen(&'a ListenAddress),
+    /// [`Call::Register`], [`Call::Reregister`]: a socket of this kind.
+    Socket(SocketKind),
+}
+
+/// What a socket is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SocketKind {
+    /// Connections are accepted from it.
+    Listener,
+    /// A connection.
+    Stream(StreamKind),
+    /// Datagrams are received from it.
+    Datagram,
+    /// It delivers signals.
+    Signals,
 }
 
 /// An answer of the kernel.
