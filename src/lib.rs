@@ -26,6 +26,7 @@
 //! | [`kernel`] | the only door to the operating system | engine, protocols |
 //! | [`reactor`] | the turn: readiness, budgets, reads and writes | codecs, services |
 //! | [`config`], [`server`], [`client`], `bench` | URLs as text, and all of it put together | – |
+//! | [`timeline`] | what happened in each turn, to be looked at | sockets, clocks |
 //! | [`recording`] | a run in a file, and the same run again | sockets, clocks |
 //!
 //! [`time`], [`address`], [`access`] and [`buffer`] are the words that all of them share. A test
@@ -54,6 +55,7 @@ pub mod recording;
 pub mod server;
 pub mod service;
 pub mod time;
+pub mod timeline;
 
 /// The programs in the README are compiled, too.
 #[cfg(doctest)]

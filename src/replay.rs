@@ -1,49 +1,81 @@
 //! `readily replay`: from a recording to an exit code.
 
+mod keys;
+mod views;
+
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use log::LevelFilter;
 use readily::kernel::Verdict;
-use readily::recording::{self, Head, Player, Summary, Unreadable};
+use readily::recording::{self, Head, Player, Summary};
+use readily::timeline::Film;
 
+use self::views::Views;
 use crate::cli::{FAILURE, Logging, ReplayArgs};
 use crate::console;
 use crate::logging;
 
-/// Replays, and says how that went.
+/// Replays, shows what was asked for, and says how that went.
 pub(crate) fn replay(args: &ReplayArgs, logging: &Logging) -> ExitCode {
     // What was logged then is of no interest until it is asked for.
     let level = logging.level();
     logging::start(if level == LevelFilter::Info { LevelFilter::Error } else { level });
     match run(args) {
-        Ok((head, summary)) => {
-            let verdict = summary.verdict.as_ref().expect("it has come to its end");
-            let is_same = !matches!(verdict, Verdict::Diverged(_) | Verdict::Damaged { .. });
-            if !is_same {
-                console::error(&format!("{}: {}", args.file.display(), outcome(&head, &summary)));
-                if let Verdict::Diverged(divergence) = verdict {
-                    console::print(&format!("{divergence}\n"));
-                }
-                return ExitCode::from(FAILURE);
-            }
-            if !logging.is_quiet() {
-                console::print(&format!("{}: {}\n", args.file.display(), outcome(&head, &summary)));
-            }
-            ExitCode::SUCCESS
-        }
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some((head, summary))) => report(args, logging, &head, &summary),
         Err(error) => {
-            console::error(&format!("{}: {error}", args.file.display()));
+            console::error(&error);
             ExitCode::from(FAILURE)
         }
     }
 }
 
-fn run(args: &ReplayArgs) -> Result<(Head, Summary), Unreadable> {
-    let (head, tape) = recording::read(&args.file)?;
-    let mut player = Player::new(head.clone(), tape, (), ())?;
-    Ok((head, player.run()))
+/// Replays. Returns how that ended, unless somebody did not want to see all of it.
+fn run(args: &ReplayArgs) -> Result<Option<(Head, Summary)>, String> {
+    let file = args.file.display();
+    let (head, tape) = recording::read(&args.file).map_err(|error| format!("{file}: {error}"))?;
+    let start = |error| format!("{file}: {error}");
+    let Some(mut views) = Views::open(args)? else {
+        let mut player = Player::new(head.clone(), tape, (), ()).map_err(start)?;
+        return Ok(Some((head, player.run())));
+    };
+    let services = head.config.bindings.as_slice().iter().map(|one| one.service().name());
+    let mut film = Film::new(services);
+    let mut player = Player::new(head.clone(), tape, film.eye(), film.eye()).map_err(start)?;
+    while player.turn() {
+        let turn = film.turn();
+        if !views.turn(&turn, film.lanes())? {
+            return Ok(None);
+        }
+    }
+    let summary = player.summary();
+    let name = args.file.file_name().unwrap_or_default().to_string_lossy();
+    views.finish(film.lanes(), &name, &outcome(&head, &summary))?;
+    Ok(Some((head, summary)))
+}
+
+/// Says how a replay has ended, and what to exit with.
+fn report(args: &ReplayArgs, logging: &Logging, head: &Head, summary: &Summary) -> ExitCode {
+    let line = format!("{}: {}", args.file.display(), outcome(head, summary));
+    match &summary.verdict {
+        Some(Verdict::Diverged(divergence)) => {
+            console::error(&line);
+            console::print(&format!("{divergence}\n"));
+            ExitCode::from(FAILURE)
+        }
+        Some(Verdict::Damaged { .. }) => {
+            console::error(&line);
+            ExitCode::from(FAILURE)
+        }
+        _ => {
+            if !logging.is_quiet() {
+                console::print(&format!("{line}\n"));
+            }
+            ExitCode::SUCCESS
+        }
+    }
 }
 
 /// One line: how far it went and how it ended.
@@ -55,7 +87,7 @@ fn outcome(head: &Head, summary: &Summary) -> String {
             format!("something else is done in turn {turns}, at {time:?}")
         }
         Some(verdict) => format!("{turns} turns in {time:?}, {verdict}"),
-        None => String::new(),
+        None => format!("{turns} turns in {time:?}"),
     };
     if head.version != env!("CARGO_PKG_VERSION") {
         let _ = write!(line, " (recorded by readily {})", head.version);

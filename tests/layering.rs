@@ -166,7 +166,7 @@ const RULES: &[Rule] = &[
         why: "the loop knows readiness; what is said over it is the engine's",
     },
     Rule {
-        files: &["recording/", "kernel/watched/", "kernel/tape/", "kernel/replay/"],
+        files: &["recording/", "timeline/", "kernel/watched/", "kernel/tape/", "kernel/replay/"],
         except: &[],
         forbidden: &[
             "mio",

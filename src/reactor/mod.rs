@@ -33,6 +33,7 @@ mod token;
 mod wait;
 
 pub use self::rules::{Rules, Sound};
+pub(crate) use self::token::pack as token_of;
 
 use std::collections::VecDeque;
 use std::io;

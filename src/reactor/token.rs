@@ -19,7 +19,7 @@ use crate::kernel::Token;
 compile_error!("a token holds an index and a generation of 32 bits each");
 
 /// The token of a source.
-pub(super) fn pack(id: ConnId) -> Token {
+pub(crate) fn pack(id: ConnId) -> Token {
     Token(((id.generation as usize) << 32) | id.index as usize)
 }
 

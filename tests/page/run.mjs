@@ -7,6 +7,7 @@ import { everywhere } from "./checks/everywhere.mjs";
 import { meetings } from "./checks/meetings.mjs";
 import { pictures } from "./checks/pictures.mjs";
 import { restart } from "./checks/restart.mjs";
+import { timeline } from "./checks/timeline.mjs";
 import { conclude, freePort, is, Server, startBrowser } from "./world.mjs";
 
 const [readily, folder] = process.argv.slice(2);
@@ -24,7 +25,7 @@ setTimeout(() => {
   process.exit(1);
 }, 180_000).unref();
 try {
-  for (const check of [bases, meetings, everywhere, restart, pictures]) {
+  for (const check of [bases, meetings, everywhere, restart, pictures, timeline]) {
     await server.start(BINDINGS);
     await check(world).catch((error) => is(`${check.name} came to its end`, "", error.stack));
     // Pages that a failure has left open would come back to the next server, with names that others want.

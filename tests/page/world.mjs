@@ -42,6 +42,13 @@ export class Server {
     await gone;
   }
 
+  // Tells the server to end, and waits for it.
+  async end() {
+    const gone = new Promise((done) => this.process.once("exit", done));
+    this.process.kill("SIGTERM");
+    await gone;
+  }
+
   get url() {
     return `http://127.0.0.1:${this.port}/`;
   }
