@@ -259,7 +259,7 @@ fn set_marks(
 
 /// Reads what may be more than other sizes.
 fn memory(text: &str) -> Result<usize, String> {
-    const MOST_GIB: usize = 1024;
+    const MOST_GIB: usize = Limits::MOST_MEMORY >> 30;
     let gib = text.strip_suffix("GiB").filter(|digits| digits.bytes().all(|d| d.is_ascii_digit()));
     match gib.and_then(|digits| digits.parse::<usize>().ok()) {
         Some(gib @ 1..=MOST_GIB) => gib.checked_mul(1 << 30).ok_or_else(|| "too much".to_owned()),

@@ -93,6 +93,9 @@ impl Limits {
     /// The least that is of use: what holds a datagram of any length (UDP has at most 65,507 bytes).
     pub const LEAST_READ_BUDGET: usize = 64 * 1024;
 
+    /// The most that all buffers may be given together: 1,024 GiB.
+    pub const MOST_MEMORY: usize = 1 << 40;
+
     /// The same limits with the longest WebSocket message set to `bytes`; the number of fragments
     /// follows from it.
     pub fn with_max_message(mut self, bytes: usize) -> Limits {

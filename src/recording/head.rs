@@ -33,6 +33,7 @@ pub struct Head {
 /// A number of the configuration.
 enum Number<'a> {
     Size(&'a mut usize),
+    Memory(&'a mut usize),
     Count(&'a mut u32),
     Time(&'a mut Duration),
 }
@@ -64,7 +65,7 @@ fn numbers(limits: &mut Limits) -> [(&'static str, Number<'_>); 19] {
         ("max_line", Number::Size(max_line)),
         ("deflate_from", Number::Size(deflate_from)),
         ("max_queued", Number::Size(max_queued_bytes)),
-        ("max_memory", Number::Size(max_memory_bytes)),
+        ("max_memory", Number::Memory(max_memory_bytes)),
         ("read_budget", Number::Size(read_budget_bytes)),
         ("high_water", Number::Size(high_water_bytes)),
         ("low_water", Number::Size(low_water_bytes)),
@@ -89,6 +90,10 @@ impl Number<'_> {
                 let bytes = crate::decimal::parse(text)?;
                 *size = (bytes <= ByteSize::MAX.bytes()).then_some(bytes)?;
             }
+            Number::Memory(memory) => {
+                let bytes = crate::decimal::parse(text)?;
+                *memory = (bytes <= Limits::MOST_MEMORY).then_some(bytes)?;
+            }
             Number::Count(count) => *count = crate::decimal::parse(text)?,
             Number::Time(time) => *time = nanos(text)?,
         }
@@ -99,7 +104,7 @@ impl Number<'_> {
 impl fmt::Display for Number<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Number::Size(size) => size.fmt(f),
+            Number::Size(size) | Number::Memory(size) => size.fmt(f),
             Number::Count(count) => count.fmt(f),
             Number::Time(time) => time.as_nanos().fmt(f),
         }
@@ -222,6 +227,7 @@ mod tests {
         for (number, (_, limit)) in numbers(&mut config.limits).into_iter().enumerate() {
             limit.set(&(number + 1000).to_string()).expect("legal");
         }
+        config.limits.max_memory_bytes = Limits::MOST_MEMORY;
         config.max_connections = NonZeroUsize::new(3);
         config.max_per_ip = NonZeroUsize::new(4);
         config.spin = Duration::from_micros(50);
@@ -241,6 +247,8 @@ mod tests {
             "max_lines 5",
             "max_line -5",
             "max_line 99999999999",
+            "read_budget 1073741825",
+            "max_memory 1099511627777",
             "ping_interval_ns 18446744073709551615",
             "max_per_ip 0",
             "allow_host a/b",
