@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use support::{
-    PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, expect, is_served, rest, settle,
+    PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, expect, is_served, meet, rest, settle,
 };
 
 /// A client that comes from `source`.
@@ -18,8 +18,7 @@ fn come_from(source: &str, server: SocketAddr) -> TcpStream {
     let source: IpAddr = source.parse().expect("an address");
     let socket = Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket");
     socket.bind(&SocketAddr::new(source, 0).into()).expect("one of loopback");
-    socket.connect(&server.into()).expect("connects");
-    let stream = TcpStream::from(socket);
+    let stream = meet(socket, server);
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream
 }

@@ -606,7 +606,8 @@ fn without_descriptors_others_are_turned_away_at_once_and_nobody_else_notices() 
     assert!(descriptors(&server) >= LIMIT);
     // At the other door it is the same.
     let ended = server.connect(WEB).read(&mut [0]).map_err(|error| error.kind());
-    assert_eq!(ended, Err(std::io::ErrorKind::ConnectionReset));
+    let broken = [std::io::ErrorKind::ConnectionReset, std::io::ErrorKind::NotConnected];
+    assert!(ended.is_err_and(|kind| broken.contains(&kind)));
 
     // Whoever is connected has been served all the while. Others take its places.
     bystander.finish();

@@ -5,7 +5,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read, Write};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use socket2::{Domain, Socket, Type};
 
 /// How long anything may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -226,10 +227,22 @@ pub(crate) fn settle(server: &mut Server, open: u64) -> (BTreeMap<String, u64>, 
 
 /// A TCP connection whose reads do not wait for ever.
 pub(crate) fn patient_tcp(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).expect("connects");
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
+    let stream = meet(socket, address);
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.set_nodelay(true).expect("TCP");
     stream
+}
+
+/// Connects. Whoever is turned away may learn of it before he learns that he was connected; what he has
+/// then is broken, as it would be a moment later.
+pub(crate) fn meet(socket: Socket, address: SocketAddr) -> TcpStream {
+    match socket.connect(&address.into()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("{address}: {error}"),
+    }
+    socket.into()
 }
 
 /// Sends `request` and reads exactly as much as `expected` is long; they must be equal.
