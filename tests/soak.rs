@@ -26,9 +26,9 @@ const CONNECTS: usize = 20_000;
 /// So many are there at a time.
 const CROWD: usize = 500;
 
-/// From so many on the memory of the process has to be what it was after half of them. Before, it grows:
-/// the timers have not gone round.
-const MANY: usize = 200_000;
+/// So much more may the process have than halfway, in KiB: the allocator keeps some of what it is given
+/// back, and how much differs from run to run. A hundred bytes a connection are more than that in the end.
+const SLACK: usize = 8 * 1024;
 
 const LINE: usize = 0;
 const WEB: usize = 1;
@@ -146,10 +146,7 @@ fn after_very_many_connections_the_server_holds_what_it_held_before() {
     println!("{connects} connections: {memory} KiB, then {memory_now} KiB");
     assert!(highest >= descriptors + CROWD, "nobody was there: {highest} descriptors");
     assert_eq!(descriptors_now, descriptors, "descriptors");
-    assert!(
-        connects < MANY || memory_now * 100 <= memory * 105,
-        "{memory} KiB have become {memory_now}"
-    );
+    assert!(memory_now <= memory + SLACK, "{memory} KiB have become {memory_now}");
     let (counters, _) = settle(&mut server, 1);
     assert_eq!(counters["opened"], 1 + crowds as u64 * CROWD as u64);
     assert_eq!(counters["closed"], counters["opened"] - 1);
