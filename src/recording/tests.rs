@@ -10,6 +10,9 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::{Head, Player, Summary, read};
 use crate::kernel::Verdict;
 use crate::kernel::tape::frame;
+use crate::timeline::page::Page;
+use crate::timeline::trace::Trace;
+use crate::timeline::{Film, text};
 
 /// A recording in `tests/recordings`.
 fn kept(name: &str) -> (Head, Vec<u8>) {
@@ -23,6 +26,22 @@ const NAMES: [&str; 5] =
 /// How a replay of `tape` ends; `None` where the server does not even start.
 fn replay(head: &Head, tape: Vec<u8>) -> Option<Summary> {
     Player::new(head.clone(), tape, (), ()).ok().map(|mut player| player.run())
+}
+
+/// The same, and every turn is shown in every form.
+fn replay_shown(head: &Head, tape: Vec<u8>) -> Option<Summary> {
+    let mut film = Film::new(["a service"]);
+    let mut player = Player::new(head.clone(), tape, film.eye(), film.eye()).ok()?;
+    let mut trace = Trace::new(std::io::sink()).expect("it takes everything");
+    let mut page = Page::new();
+    while player.turn() {
+        let turn = film.turn();
+        trace.turn(&turn, film.lanes()).expect("it takes everything");
+        page.turn(&turn);
+        text::turn(&turn, film.lanes());
+    }
+    page.finish(film.lanes(), "", "");
+    Some(player.summary())
 }
 
 /// The entries of each frame.
@@ -82,7 +101,7 @@ fn a_tape_that_was_made_up_comes_to_an_end() {
     let start = Instant::now();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut verdicts = [0; 4];
-    for round in 0..4_000 {
+    for round in 0..6_000 {
         let (head, whole) = kept(NAMES[round % NAMES.len()]);
         let mut frames = frames(&whole);
         for _ in 0..rng.random_range(1..4) {
@@ -99,6 +118,7 @@ fn a_tape_that_was_made_up_comes_to_an_end() {
                 _ => {}
             }
         }
+        let replay = if round % 2 == 0 { replay } else { replay_shown };
         let verdict = replay(&head, tape(&frames)).and_then(|summary| summary.verdict);
         verdicts[match verdict {
             None => 0,

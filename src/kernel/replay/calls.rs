@@ -132,12 +132,17 @@ impl Kernel for Replay {
 
     fn write(&mut self, stream: &mut ReplayedStream, bytes: &[u8]) -> io::Result<usize> {
         let call = Call::Write { stream: stream.number, length: bytes.len() };
+        let is_packet = stream.kind == StreamKind::Packet;
         let outcome = self.entry(call, Some((bytes, stream.written)), |reader| {
             match answer::outcome(reader)? {
                 Err(error) => Some(Ok(Err(error))),
                 Ok(()) => {
                     let taken = reader.bytes()?;
                     let made = bytes.get(..taken.len())?;
+                    // No kernel sends a part of a packet.
+                    if is_packet && made.len() < bytes.len() {
+                        return None;
+                    }
                     Some(match Difference::between(taken, made) {
                         None => Ok(Ok(taken.len())),
                         Some(difference) => Err(difference.behind(stream.written)),
@@ -205,4 +210,53 @@ fn copy(reader: &mut Reader<'_>, buffer: &mut [u8]) -> Option<usize> {
     let bytes = reader.bytes()?;
     buffer.get_mut(..bytes.len())?.copy_from_slice(bytes);
     Some(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tape::{entry, frame};
+    use super::super::super::{Answer, Carried, SocketKind, Step};
+    use super::super::Verdict;
+    use super::*;
+
+    /// A tape of these steps.
+    fn tape(steps: &[Step<'_>]) -> Vec<u8> {
+        let (mut entries, mut now) = (Vec::new(), Now::default());
+        for step in steps {
+            entry::put(&mut entries, step, &mut now);
+        }
+        [&frame::header(&entries)[..], &entries].concat()
+    }
+
+    #[test]
+    fn a_part_of_a_packet_that_is_said_to_have_been_sent_is_damage() {
+        let (token, interest) = (Token(1), Interest::Readable);
+        let kind = SocketKind::Stream(StreamKind::Packet);
+        let write = |taken| Step {
+            call: Call::Write { stream: 1, length: 5 },
+            carried: Carried::Bytes(b"hello"),
+            answer: Answer::Taken(taken),
+        };
+        for (taken, is_damage) in [(5, false), (3, true), (0, true)] {
+            let mut replay = Replay::new(tape(&[
+                Step {
+                    call: Call::Accept { listener: 0 },
+                    carried: Carried::Nothing,
+                    answer: Answer::Accepted(StreamKind::Packet, &PeerAddr::Unix(None)),
+                },
+                Step {
+                    call: Call::Register { source: 1, token, interest },
+                    carried: Carried::Socket(kind),
+                    answer: Answer::Done,
+                },
+                write(taken),
+            ]));
+            let (mut stream, _) = replay.accept(&mut Replayed::default()).unwrap();
+            replay.register(Socket::Stream(&mut stream), token, interest).unwrap();
+            let outcome = replay.write(&mut stream, b"hello");
+            assert_eq!(outcome.is_err(), is_damage, "{taken} bytes");
+            let verdict = replay.verdict();
+            assert_eq!(matches!(verdict, Some(Verdict::Damaged { .. })), is_damage, "{verdict:?}");
+        }
+    }
 }
