@@ -9,11 +9,13 @@ mod client;
 mod scenes;
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use readily::kernel::{Kernel, Mio, Recorder, Recording, Replay};
@@ -80,7 +82,8 @@ fn recordings_that_were_kept_are_still_the_same() {
     for name in KEPT {
         let path = kept().join(name).with_extension("rec");
         let text = outcome(&path);
-        assert!(text.contains("the same to the last byte"), "{name}: {text}");
+        let told = "see tests/recordings/README.md if that is meant";
+        assert!(text.contains("the same to the last byte"), "{name}: {text}; {told}");
     }
     let files = fs::read_dir(kept()).expect("a folder").map(|file| file.expect("a file").path());
     let files = files.filter(|file| file.extension().is_some_and(|end| end == "rec"));
@@ -198,6 +201,38 @@ fn a_recording_at_its_limit_ends_and_the_server_goes_on() {
     assert!(path.metadata().expect("a file").len() <= 4 * 1024);
     let text = outcome(&path);
     assert!(text.contains("the same up to the limit of the recording"), "{text}");
+}
+
+/// The loop wakes every 20 ms for a reader of the log who is slow. That is not the kernel's doing, and not
+/// to be seen in a recording.
+#[test]
+fn a_reader_of_the_log_who_stalls_is_no_part_of_a_run() {
+    let dir = tempdir().expect("a directory");
+    let (path, socket) = (dir.path().join("recording"), dir.path().join("echo"));
+    let mut command = readily();
+    command.args(["-vv", "serve", "--record"]).arg(&path);
+    command.arg(format!("echo=unix://{}", socket.display())).stderr(Stdio::piped());
+    let mut server = command.spawn().expect("spawns");
+    let mut stderr = server.stderr.take().expect("piped");
+    let mut client = loop {
+        match UnixStream::connect(&socket) {
+            Ok(client) => break client,
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    client.set_read_timeout(Some(support::PATIENCE)).expect("a timeout");
+    // A pipe takes 64 KiB, and a message is worth a line.
+    for _ in 0..2_000 {
+        exchange(&mut client, b"hello\n", b"hello\n");
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    exchange(&mut client, b"hello\n", b"hello\n");
+    support::signal(&server, Signal::SIGTERM);
+    let mut logged = Vec::new();
+    stderr.read_to_end(&mut logged).expect("it ends");
+    assert!(server.wait().expect("it ends").success());
+    assert!(logged.len() > 100_000, "{} bytes were logged", logged.len());
+    assert!(outcome(&path).contains("the same to the last byte"));
 }
 
 #[test]
