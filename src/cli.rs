@@ -5,6 +5,7 @@
 
 mod bench;
 mod connect;
+mod limits;
 mod replay;
 mod serve;
 

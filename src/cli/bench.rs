@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use readily::bench::{Mode, Options, Text};
 use readily::config::{ByteSize, Target, TargetKind, Timeout};
 
-use super::serve::{size, time};
+use super::limits::{size, time};
 
 /// The largest messages: the payload is made and compared whole.
 const MAX_SIZE: usize = 64 << 20;

@@ -9,7 +9,7 @@ use readily::codec::websocket::deflate::Policy;
 use readily::config::{ByteSize, Target, Timeout};
 use readily::engine::Limits;
 
-use super::serve::{size, size_or_zero, time};
+use super::limits::{size, size_or_zero, time};
 
 /// What to talk to, and how.
 #[derive(Args, Debug)]
