@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::world::{Socket, World, close, text};
-use crate::engine::{ConnId, Endpoint};
+use crate::engine::{ConnId, Endpoint, Limits};
 use crate::protocol::Site;
 use crate::service::{Burst, Echo, Metrics, Random, TimeService};
 
@@ -178,4 +178,27 @@ fn a_peer_that_takes_its_output_has_time_to_answer_our_close() {
     assert_eq!(world.socket(id), Socket::Open);
     world.pass(Duration::from_millis(200));
     assert_eq!(world.socket(id), Socket::WriteEnded);
+}
+
+#[test]
+fn the_times_of_an_end_are_those_that_were_asked_for() {
+    let limits = Limits {
+        close_timeout: Duration::from_millis(500),
+        linger_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let mut world = World::with(limits);
+    let (lines, web) = (world.lines(Echo), world.web(Random::new(1..=9, Some(Burst { limit: 1 }))));
+    let (lingering, unanswered) = (world.open(lines), world.websocket(web));
+    world.receive(lingering, b"STOP\n");
+    assert_eq!(world.socket(lingering), Socket::WriteEnded);
+    assert_eq!(world.send(unanswered, &text("0")), b"\x88\x02\x03\xe8");
+    world.pass(Duration::from_millis(180));
+    assert_eq!(world.socket(lingering), Socket::Open, "what comes is read to nobody");
+    world.pass(Duration::from_millis(60));
+    assert_eq!(world.socket(lingering), Socket::Closed);
+    assert_eq!(world.socket(unanswered), Socket::Open);
+    world.pass(Duration::from_millis(300));
+    assert_eq!(world.socket(unanswered), Socket::WriteEnded);
+    assert_eq!(world.engine.stats().close_timeouts, 1);
 }
