@@ -153,11 +153,9 @@ impl BufferPool {
     /// grown by a slow consumer or a very large message.
     pub const MAX_BUFFER_BYTES: usize = 1024 * 1024 + 4096;
 
-    /// The pool keeps at most this much memory for later.
+    /// The pool keeps at most this much memory for later, in however many buffers: a message to
+    /// everybody takes as many as there are peers at once, and the next one again.
     pub const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
-
-    /// The pool keeps at most this many buffers for later, however small they are.
-    pub const MAX_KEPT_BUFFERS: usize = 1024;
 
     /// A pool with nothing in it.
     pub const fn new() -> BufferPool {
@@ -212,8 +210,7 @@ impl BufferPool {
         self.output_bytes -= std::mem::take(&mut buffer.entered_output);
         let capacity = buffer.capacity();
         let fits = capacity <= Self::MAX_BUFFER_BYTES
-            && self.kept_bytes + capacity <= Self::MAX_KEPT_BYTES
-            && self.free.len() < Self::MAX_KEPT_BUFFERS;
+            && self.kept_bytes + capacity <= Self::MAX_KEPT_BYTES;
         if fits {
             buffer.clear();
             self.kept_bytes += capacity;
@@ -324,6 +321,17 @@ mod tests {
         pool.trim_unused();
         assert_eq!((pool.kept_bytes(), pool.held_bytes()), (0, 0));
         drop(pool.take());
+    }
+
+    #[test]
+    fn what_a_crowd_had_is_there_for_it_again() {
+        let mut pool = BufferPool::new();
+        let mut crowd: Vec<_> = (0..5_000).map(|_| pool.take()).collect();
+        for buffer in &mut crowd {
+            buffer.extend(&[0; 1000]);
+        }
+        crowd.into_iter().for_each(|buffer| pool.give(buffer));
+        assert_eq!(pool.kept_bytes(), 5_000 * 1000);
     }
 
     #[test]
