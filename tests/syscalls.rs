@@ -1,5 +1,6 @@
 //! How often the kernel is asked: one poll, one read and one write for a message on a stream, and
-//! not more for sixteen messages in one segment.
+//! not more for sixteen messages in one segment; and of what is published to many, one write for each
+//! of them.
 //!
 //! The reactor runs here, turn by turn, over a kernel that counts and passes everything on to the
 //! real one. (The same numbers for the whole program: `strace -c readily serve …`.)
@@ -14,14 +15,14 @@ use readily::address::{
     ConnectAddress, Family, InetAddress, ListenAddress, PeerAddr, UnixAddress, UnixName,
 };
 use readily::codec::websocket::encode_binary;
-use readily::engine::{Endpoint, Engine, Limits, StopScope};
+use readily::engine::{BindingId, Endpoint, Engine, Limits, StopScope};
 use readily::kernel::{
     BoundSocket, Interest, Kernel, LocalAddr, Mio, MioDatagram, MioListener, MioSignals, MioStream,
     Read, Ready, Signal, Socket, StreamKind, Token,
 };
 use readily::protocol::{Route, Site};
 use readily::reactor::Reactor;
-use readily::service::Echo;
+use readily::service::{Echo, Notify, NotifyMode, Role};
 use readily::time::{Now, Time};
 
 /// What was asked of the kernel.
@@ -256,6 +257,54 @@ fn cost_with(
     Calls { asleep: 0, ..*calls.borrow() }
 }
 
+/// What it costs when each of `publishers` says `said`, all before the loop turns, and each of
+/// `subscribers` gets all of it.
+fn cost_of_fan_out(publishers: usize, subscribers: usize, said: &[u8]) -> Calls {
+    let calls = RefCell::new(Calls::default());
+    let mut engine = Engine::new(Limits::default(), 1, ());
+    let modes = [Role::Publish, Role::Subscribe].map(|role| {
+        let topic = "topic".to_owned();
+        NotifyMode::Fixed { topic, role }
+    });
+    let bindings = [0, 1].map(BindingId::nth);
+    let notify = engine.add_service(Box::new(Notify::new(bindings.into_iter().zip(modes))));
+    let kernel = Counting { kernel: Mio::new().expect("epoll"), calls: &calls };
+    let endpoints = bindings.map(|binding| {
+        assert_eq!(engine.add_binding(notify, StopScope::Connection), binding);
+        engine.add_endpoint(Endpoint::Line(binding))
+    });
+    let mut reactor = Reactor::new(kernel, engine, publishers + subscribers);
+    let [mut publishers, mut subscribers] =
+        [(endpoints[0], publishers), (endpoints[1], subscribers)].map(|(endpoint, count)| {
+            let bound = Mio::listen(&loopback()).expect("binds");
+            let BoundSocket::Listener(listener) = bound.socket else { panic!("a listener") };
+            let LocalAddr::Inet(address) = bound.local else { panic!("an address") };
+            reactor.add_listener(listener, endpoint).expect("registers");
+            let connect = |_| TcpStream::connect(address).expect("connects");
+            (0..count).map(connect).collect::<Vec<_>>()
+        });
+    let mut settle = || {
+        let asleep = calls.borrow().asleep;
+        while calls.borrow().asleep == asleep {
+            reactor.turn().expect("turns");
+        }
+    };
+    settle();
+    *calls.borrow_mut() = Calls::default();
+    for publisher in &mut publishers {
+        publisher.write_all(said).expect("writes");
+    }
+    settle();
+    let counted = Calls { asleep: 0, ..*calls.borrow() };
+    let mut got = vec![0; said.len() * publishers.len()];
+    for subscriber in &mut subscribers {
+        subscriber.set_read_timeout(Some(Duration::from_secs(10))).expect("sets");
+        subscriber.read_exact(&mut got).expect("all of it");
+        assert_eq!(got, said.repeat(publishers.len()));
+    }
+    counted
+}
+
 trait Peer: io::Read + Write {}
 impl<T: io::Read + Write> Peer for T {}
 
@@ -310,4 +359,13 @@ fn a_connection_is_read_as_much_in_a_turn_as_the_budget_says() {
         let calls = cost_with(limits, &listen, false, &line, line.len(), 1);
         assert_eq!(calls.read, reads, "{calls:?}");
     }
+}
+
+#[test]
+fn a_subscriber_costs_one_write_a_turn_however_many_messages_and_publishers_there_were() {
+    let lines = b"something new\n".repeat(16);
+    let calls = |publishers| Calls { poll: 1, read: publishers, write: 50, ..Calls::default() };
+    assert_eq!(cost_of_fan_out(1, 50, b"something new\n"), calls(1));
+    assert_eq!(cost_of_fan_out(1, 50, &lines), calls(1));
+    assert_eq!(cost_of_fan_out(3, 50, &lines), calls(3));
 }
