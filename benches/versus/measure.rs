@@ -110,6 +110,10 @@ pub(crate) fn measure(
         }
     };
     let report = &whole[kind];
+    if report[cpu].is_null() {
+        eprintln!("{}: {name}: nothing came within the time", scenario.name);
+        return Ok(None);
+    }
     Ok(Some(Round {
         cpu_micros: number(&report[cpu], name, "CPU time")?,
         rate: number(&report[rate], name, "rate")?,
