@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::chart;
-use super::report::Report;
+use super::report::{LoadReport, Report};
 use super::text::Short;
 
 /// The page.
@@ -14,10 +14,8 @@ pub fn html(report: &Report) -> String {
     let _ = writeln!(page, "<pre>{}</pre>", escaped(&report.to_string()));
     let echo = report.echo.as_ref();
     let fanout = report.fanout.as_ref();
-    let measured = echo
-        .map(|echo| (&echo.latency, &echo.histogram, &echo.moments))
-        .or(fanout.map(|fanout| (&fanout.latency, &fanout.histogram, &fanout.moments)));
-    if let Some((latency, histogram, moments)) = measured {
+    let measured = echo.map(|echo| &echo.load).or(fanout.map(|fanout| &fanout.load));
+    if let Some(LoadReport { latency, histogram, moments, .. }) = measured {
         page.push_str("<h2>Latency</h2><table><tr>");
         let columns = [
             ("p50", latency.p50),
@@ -79,7 +77,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::bench::{EchoReport, Errors, Latency, Mode, Moment, Saturated};
+    use crate::bench::{EchoReport, Errors, Latency, LoadReport, Mode, Moment, Saturated};
 
     #[test]
     fn the_page_is_whole_and_needs_nothing_else() {
@@ -90,17 +88,22 @@ mod tests {
             connections: 1,
             seconds: Duration::from_secs(1),
             echo: Some(EchoReport {
-                depth: Some(1),
-                size: 64,
-                rate: None,
+                load: LoadReport {
+                    depth: Some(1),
+                    size: 64,
+                    rate: None,
+                    latency: Latency { p50: Duration::from_micros(120), ..Latency::default() },
+                    server_resident: None,
+                    moments: vec![Moment { seconds: 0.0, messages_per_second: 3.0 }],
+                    histogram: vec![
+                        (Duration::from_micros(100), 1),
+                        (Duration::from_micros(125), 2),
+                    ],
+                },
                 messages: 3,
                 messages_per_second: 3.0,
                 bytes_per_second: 192.0,
-                latency: Latency { p50: Duration::from_micros(120), ..Latency::default() },
                 server_cpu_per_message: None,
-                server_resident: None,
-                moments: vec![Moment { seconds: 0.0, messages_per_second: 3.0 }],
-                histogram: vec![(Duration::from_micros(100), 1), (Duration::from_micros(125), 2)],
             }),
             pings: None,
             fanout: None,

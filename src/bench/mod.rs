@@ -21,6 +21,7 @@
 //! some microseconds with few connections, a millisecond when thousands are ready at once.
 
 mod chart;
+mod course;
 mod crowd;
 mod echo;
 mod fanout;
@@ -30,14 +31,15 @@ mod payload;
 mod process;
 mod recorder;
 mod report;
+mod roster;
 mod run;
 mod schedule;
 mod text;
 
 pub use self::html::html;
 pub use self::report::{
-    EchoReport, Errors, FanoutReport, IdleMemory, IdleReport, Latency, Moment, PingReport, Report,
-    Saturated,
+    EchoReport, Errors, FanoutReport, IdleMemory, IdleReport, Latency, LoadReport, Moment,
+    PingReport, Report, Saturated,
 };
 
 use std::io;
@@ -55,6 +57,7 @@ use crate::client::addresses;
 use crate::config::{Target, TargetKind};
 use crate::engine::{BindingId, Limits};
 use crate::kernel::raise_descriptor_limit;
+use crate::protocol::MessageKind;
 
 /// Descriptors that are not for connections.
 const RESERVED_DESCRIPTORS: u64 = 24;
@@ -97,6 +100,14 @@ pub struct Options {
     pub pings: Option<f64>,
     /// The process of the server.
     pub server_pid: Option<u32>,
+}
+
+impl Options {
+    /// The kind of every message.
+    fn message_kind(&self) -> MessageKind {
+        let is_text = self.target.kind() == TargetKind::WebSocket && !self.is_binary;
+        if is_text { MessageKind::Text } else { MessageKind::Binary }
+    }
 }
 
 /// What to do.

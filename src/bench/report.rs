@@ -54,60 +54,56 @@ pub struct PingReport {
     pub latency: Latency,
 }
 
-/// What came of an echo.
+/// What was sent, and how it went: what every load of messages is told by.
 #[derive(Clone, Debug, Serialize)]
-pub struct EchoReport {
-    /// Messages on their way on each connection; `None` where a rate was given.
+pub struct LoadReport {
+    /// Messages on their way, on each connection or to somebody; `None` where a rate was given.
     pub depth: Option<usize>,
     /// The length of a message.
     pub size: usize,
     /// The messages a second that were asked for.
     pub rate: Option<f64>,
-    /// Right replies.
-    pub messages: u64,
-    /// Right replies or deliveries a second.
-    pub messages_per_second: f64,
-    /// Bytes of messages a second, each way.
-    pub bytes_per_second: f64,
-    /// From when a message was sent, or was to be sent where a rate was given, to its reply.
+    /// From when a message was sent, or was to be sent where a rate was given, to its reply or delivery.
     pub latency: Latency,
-    /// CPU time of the server for each message.
-    #[serde(serialize_with = "optional_micros")]
-    pub server_cpu_per_message: Option<Duration>,
     /// Memory of the server before connections, and at the end with them.
     pub server_resident: Option<(u64, u64)>,
     /// The rate over time.
     pub moments: Vec<Moment>,
-    /// Upper ends of latency, and how many replies took so long.
+    /// Upper ends of latency, and how many replies or deliveries took so long.
     #[serde(serialize_with = "bars")]
     pub histogram: Vec<(Duration, u64)>,
+}
+
+/// What came of an echo.
+#[derive(Clone, Debug, Serialize)]
+pub struct EchoReport {
+    /// What was sent, and how it went.
+    #[serde(flatten)]
+    pub load: LoadReport,
+    /// Right replies.
+    pub messages: u64,
+    /// Right replies a second.
+    pub messages_per_second: f64,
+    /// Bytes of messages a second, each way.
+    pub bytes_per_second: f64,
+    /// CPU time of the server for each message.
+    #[serde(serialize_with = "optional_micros")]
+    pub server_cpu_per_message: Option<Duration>,
 }
 
 /// What came of a fan-out: one published, and all others received.
 #[derive(Clone, Debug, Serialize)]
 pub struct FanoutReport {
-    /// Messages on their way to somebody; `None` where a rate was given.
-    pub depth: Option<usize>,
-    /// The length of a message.
-    pub size: usize,
-    /// The messages a second that were asked for.
-    pub rate: Option<f64>,
+    /// What was published, and how it went.
+    #[serde(flatten)]
+    pub load: LoadReport,
     /// Right messages, each counted once for everybody who received it.
     pub deliveries: u64,
     /// The same a second.
     pub deliveries_per_second: f64,
-    /// From when a message was published, or was to be where a rate was given, to each delivery.
-    pub latency: Latency,
     /// CPU time of the server for each delivery.
     #[serde(serialize_with = "optional_micros")]
     pub server_cpu_per_delivery: Option<Duration>,
-    /// Memory of the server before connections, and at the end with them.
-    pub server_resident: Option<(u64, u64)>,
-    /// The rate over time.
-    pub moments: Vec<Moment>,
-    /// Upper ends of latency, and how many deliveries took so long.
-    #[serde(serialize_with = "bars")]
-    pub histogram: Vec<(Duration, u64)>,
 }
 
 /// What came of holding connections that say nothing.

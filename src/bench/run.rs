@@ -7,8 +7,10 @@ use super::echo::Echo;
 use super::fanout::Fanout;
 use super::idle::Idle;
 use super::process::{Process, Sample};
+use super::recorder::Recorder;
 use super::report::{
-    EchoReport, Errors, FanoutReport, IdleMemory, IdleReport, PingReport, Report, Saturated,
+    EchoReport, Errors, FanoutReport, IdleMemory, IdleReport, LoadReport, PingReport, Report,
+    Saturated,
 };
 use super::{BenchError, Options, Progress};
 use crate::engine::{Engine, Limits, ServiceId, StopScope};
@@ -163,6 +165,23 @@ impl<L: Load> Run<L> {
         let (server, end) = self.at(from).1.zip(self.at(to).1)?;
         (count > 0).then(|| end.cpu_since(&server).div_f64(count as f64))
     }
+
+    /// The CPU time of the server for each message that was recorded.
+    fn measured_cpu(&self, recorder: &Recorder) -> Option<Duration> {
+        self.server_cpu(Stage::Measuring, Stage::Finishing, recorder.messages)
+    }
+
+    fn load_report(&self, options: &Options, recorder: &Recorder) -> LoadReport {
+        LoadReport {
+            depth: options.rate.is_none().then_some(options.depth),
+            size: options.size,
+            rate: options.rate,
+            latency: recorder.latency(),
+            server_resident: self.server_resident(),
+            moments: recorder.moments(options.duration),
+            histogram: recorder.bars(),
+        }
+    }
 }
 
 impl Run<Echo> {
@@ -176,21 +195,11 @@ impl Run<Echo> {
         let recorder = self.load().recorder();
         let seconds = options.duration;
         let echo = EchoReport {
-            depth: options.rate.is_none().then_some(options.depth),
-            size: options.size,
-            rate: options.rate,
+            load: self.load_report(options, recorder),
             messages: recorder.messages,
             messages_per_second: recorder.messages as f64 / seconds.as_secs_f64(),
             bytes_per_second: recorder.bytes as f64 / seconds.as_secs_f64(),
-            latency: recorder.latency(),
-            server_cpu_per_message: self.server_cpu(
-                Stage::Measuring,
-                Stage::Finishing,
-                recorder.messages,
-            ),
-            server_resident: self.server_resident(),
-            moments: recorder.moments(seconds),
-            histogram: recorder.bars(),
+            server_cpu_per_message: self.measured_cpu(recorder),
         };
         let pings = options.pings.zip(self.load().pings()).map(|(rate, pings)| PingReport {
             rate,
@@ -212,22 +221,11 @@ impl Run<Fanout> {
         self.spin_if_wanted(options);
         self.run(progress)?;
         let recorder = self.load().recorder();
-        let seconds = options.duration;
         let fanout = FanoutReport {
-            depth: options.rate.is_none().then_some(options.depth),
-            size: options.size,
-            rate: options.rate,
+            load: self.load_report(options, recorder),
             deliveries: recorder.messages,
-            deliveries_per_second: recorder.messages as f64 / seconds.as_secs_f64(),
-            latency: recorder.latency(),
-            server_cpu_per_delivery: self.server_cpu(
-                Stage::Measuring,
-                Stage::Finishing,
-                recorder.messages,
-            ),
-            server_resident: self.server_resident(),
-            moments: recorder.moments(seconds),
-            histogram: recorder.bars(),
+            deliveries_per_second: recorder.messages as f64 / options.duration.as_secs_f64(),
+            server_cpu_per_delivery: self.measured_cpu(recorder),
         };
         let errors = self.load().errors();
         let loads = self.loads(Stage::Measuring, Stage::Finishing);

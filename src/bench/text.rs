@@ -29,11 +29,11 @@ impl fmt::Display for Report {
 
 fn write_echo(f: &mut fmt::Formatter<'_>, report: &Report, echo: &EchoReport) -> fmt::Result {
     write!(f, "echo at {}: {} connections, ", report.url, report.connections)?;
-    match (echo.rate, echo.depth) {
+    match (echo.load.rate, echo.load.depth) {
         (Some(rate), _) => write!(f, "{} messages a second", grouped(rate))?,
         (None, depth) => write!(f, "{} on their way on each", depth.unwrap_or(1))?,
     }
-    writeln!(f, ", {} bytes", echo.size)?;
+    writeln!(f, ", {} bytes", echo.load.size)?;
     writeln!(
         f,
         "messages    {} in {:.1} s, {} a second, {:.1} MB/s each way",
@@ -42,7 +42,7 @@ fn write_echo(f: &mut fmt::Formatter<'_>, report: &Report, echo: &EchoReport) ->
         grouped(echo.messages_per_second),
         echo.bytes_per_second / 1e6
     )?;
-    write_latency(f, "latency", &echo.latency)?;
+    write_latency(f, "latency", &echo.load.latency)?;
     if let Some(pings) = &report.pings {
         let PingReport { rate, messages, latency } = pings;
         let (messages, rate) = (grouped(*messages as f64), grouped(*rate));
@@ -52,16 +52,16 @@ fn write_echo(f: &mut fmt::Formatter<'_>, report: &Report, echo: &EchoReport) ->
     if let Some(cpu) = echo.server_cpu_per_message {
         writeln!(f, "server CPU  {:.3} µs a message", cpu.as_secs_f64() * 1e6)?;
     }
-    write_resident(f, echo.server_resident)
+    write_resident(f, echo.load.server_resident)
 }
 
 fn write_fanout(f: &mut fmt::Formatter<'_>, report: &Report, fanout: &FanoutReport) -> fmt::Result {
     write!(f, "fan-out at {}: 1 publishes, {} receive, ", report.url, report.connections)?;
-    match (fanout.rate, fanout.depth) {
+    match (fanout.load.rate, fanout.load.depth) {
         (Some(rate), _) => write!(f, "{} messages a second", grouped(rate))?,
         (None, depth) => write!(f, "{} on their way", depth.unwrap_or(1))?,
     }
-    writeln!(f, ", {} bytes", fanout.size)?;
+    writeln!(f, ", {} bytes", fanout.load.size)?;
     writeln!(
         f,
         "deliveries  {} in {:.1} s, {} a second",
@@ -69,11 +69,11 @@ fn write_fanout(f: &mut fmt::Formatter<'_>, report: &Report, fanout: &FanoutRepo
         report.seconds.as_secs_f64(),
         grouped(fanout.deliveries_per_second),
     )?;
-    write_latency(f, "latency", &fanout.latency)?;
+    write_latency(f, "latency", &fanout.load.latency)?;
     if let Some(cpu) = fanout.server_cpu_per_delivery {
         writeln!(f, "server CPU  {:.3} µs a delivery", cpu.as_secs_f64() * 1e6)?;
     }
-    write_resident(f, fanout.server_resident)
+    write_resident(f, fanout.load.server_resident)
 }
 
 fn write_resident(f: &mut fmt::Formatter<'_>, resident: Option<(u64, u64)>) -> fmt::Result {

@@ -14,16 +14,17 @@ mod flow;
 mod tests;
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use self::flow::Flow;
+use super::course::Course;
 use super::crowd::Crowd;
 use super::payload::Payload;
 use super::recorder::Recorder;
 use super::report::Errors;
+use super::roster::Roster;
 use super::run::{Load, Stage};
 use super::schedule::Schedule;
-use super::{GRACE, Options, SETTLE, is_datagrams};
+use super::{GRACE, Options, is_datagrams};
 use crate::address::ConnectAddress;
 use crate::config::TargetKind;
 use crate::engine::{ConnId, Context};
@@ -47,11 +48,8 @@ pub(super) struct Echo {
     flows: Vec<Flow>,
     crowd: Crowd,
     peers: Vec<Peer>,
-    /// Which peer has a place in the table of connections.
-    at_place: Vec<usize>,
-    stage: Stage,
-    /// When the stage ends, where time decides it.
-    until: Time,
+    roster: Roster,
+    course: Course,
     errors: Errors,
     /// What was sent but not answered.
     in_flight: usize,
@@ -62,8 +60,6 @@ pub(super) struct Echo {
 #[derive(Debug)]
 struct Plan {
     connections: usize,
-    warmup: Duration,
-    duration: Duration,
     framing: Framing,
     kind: MessageKind,
 }
@@ -103,7 +99,6 @@ impl Echo {
             _ if is_datagrams(kind) => Framing::Datagrams,
             _ => Framing::Messages,
         };
-        let is_text = kind == TargetKind::WebSocket && !options.is_binary;
         let flow = |(first, connections), size, rate: Option<f64>| Flow {
             first,
             connections,
@@ -120,17 +115,14 @@ impl Echo {
         Echo {
             plan: Plan {
                 connections: flows.iter().map(|flow| flow.connections).sum(),
-                warmup: options.warmup,
-                duration: options.duration,
                 framing,
-                kind: if is_text { MessageKind::Text } else { MessageKind::Binary },
+                kind: options.message_kind(),
             },
             flows,
             crowd: Crowd::new(options, address),
             peers: Vec::new(),
-            at_place: Vec::new(),
-            stage: Stage::Few,
-            until: Time::ZERO,
+            roster: Roster::default(),
+            course: Course::new(options),
             errors: Errors::default(),
             in_flight: 0,
             next_scan: Time::ZERO,
@@ -153,48 +145,38 @@ impl Echo {
         self.errors
     }
 
-    fn is_sending(&self) -> bool {
-        matches!(self.stage, Stage::Warmup | Stage::Measuring)
-    }
-
     /// Goes on to the next stage when it is time.
     fn advance(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
-        match self.stage {
-            Stage::Few | Stage::Many => {
-                self.crowd.grow(cx, self.plan.connections);
-                if self.crowd.is_decided(self.plan.connections) {
-                    self.begin(cx);
-                }
+        if self.course.stage < Stage::Warmup {
+            self.crowd.grow(cx, self.plan.connections);
+            if self.crowd.is_decided(self.plan.connections) {
+                self.begin(cx);
             }
-            Stage::Warmup if now >= self.until => {
-                self.stage = Stage::Measuring;
-                self.until = now + self.plan.duration;
+            return;
+        }
+        match self.course.advance(now) {
+            Some(Stage::Measuring) => {
                 for flow in &mut self.flows {
                     flow.recorder.start(now);
                 }
             }
-            Stage::Measuring if now >= self.until => {
-                self.stage = Stage::Finishing;
-                self.until = now + GRACE;
-                self.settle(now);
-            }
-            Stage::Finishing if now >= self.until => self.finish(cx),
-            _ => {}
+            Some(Stage::Finishing) => self.settle(now),
+            Some(_) => self.finish(cx),
+            None => {}
         }
     }
 
     /// Everybody is there.
     fn begin(&mut self, cx: &mut Context<'_>) {
         if self.peers.is_empty() {
-            self.stage = Stage::Done;
+            self.course.stage = Stage::Done;
             return cx.stop(GRACE);
         }
         let now = cx.now();
-        self.stage = Stage::Warmup;
-        self.until = now + self.plan.warmup;
+        self.course.start(now);
         for schedule in self.flows.iter_mut().filter_map(|flow| flow.schedule.as_mut()) {
-            schedule.start = now;
+            schedule.start(now);
         }
         for peer in 0..self.peers.len() {
             self.refill(cx, peer);
@@ -203,14 +185,14 @@ impl Echo {
 
     /// At the end, nothing is waited for that is not on its way.
     fn settle(&mut self, now: Time) {
-        if self.stage == Stage::Finishing && self.in_flight == 0 {
-            self.until = self.until.min(now + SETTLE);
+        if self.in_flight == 0 {
+            self.course.settle(now);
         }
     }
 
     /// Time is up: what has not come is missing.
     fn finish(&mut self, cx: &mut Context<'_>) {
-        self.stage = Stage::Done;
+        self.course.stage = Stage::Done;
         for peer in &self.peers {
             if peer.is_sound {
                 let missing = peer.in_flight.len() as u64;
@@ -248,12 +230,11 @@ impl Echo {
 
     /// The next message of a flow that is due by now: on which connection, and since when.
     fn take_due(&mut self, flow: usize, now: Time) -> Option<(usize, Time)> {
-        let is_sending = self.is_sending();
+        let is_sending = self.course.is_sending();
         let Flow { first, connections, schedule, .. } = &mut self.flows[flow];
-        let schedule = schedule.as_mut().filter(|schedule| is_sending && schedule.due() <= now)?;
-        let (moment, turn) = (schedule.due(), schedule.count % *connections as u64);
-        schedule.count += 1;
-        Some((*first + usize::try_from(turn).unwrap_or(0), moment))
+        let (number, moment) = schedule.as_mut().filter(|_| is_sending)?.take(now)?;
+        let turn = usize::try_from(number % *connections as u64).expect("there are so many");
+        Some((*first + turn, moment))
     }
 
     fn send_if_possible(&mut self, cx: &mut Context<'_>, peer: usize, moment: Time) {
@@ -275,7 +256,7 @@ impl Echo {
     fn count(&mut self, peer: usize, sent: Time, now: Time) {
         self.in_flight -= 1;
         // What comes later answers what was measured, but not within the time.
-        if self.stage != Stage::Finishing {
+        if self.course.stage != Stage::Finishing {
             let Flow { recorder, payload, .. } = &mut self.flows[self.peers[peer].flow];
             recorder.reply(payload.len(), now - sent, now);
         }
@@ -284,23 +265,18 @@ impl Echo {
     /// In a closed loop, one more message takes the place of each that is not on its way any more.
     fn refill(&mut self, cx: &mut Context<'_>, peer: usize) {
         let Flow { schedule, depth, .. } = self.flows[self.peers[peer].flow];
-        if schedule.is_some() || !self.is_sending() {
+        if schedule.is_some() || !self.course.is_sending() {
             return;
         }
         while self.peers[peer].in_flight.len() < depth {
             self.send(cx, peer, cx.now());
         }
     }
-
-    fn peer_of(&self, id: ConnId) -> Option<usize> {
-        let peer = *self.at_place.get(id.index as usize)?;
-        (self.peers.get(peer)?.id == id).then_some(peer)
-    }
 }
 
 impl Load for Echo {
     fn stage(&self) -> Stage {
-        self.stage
+        self.course.stage
     }
 
     fn counts(&self) -> (usize, u64) {
@@ -315,12 +291,7 @@ impl Load for Echo {
 impl Service for Echo {
     fn on_open(&mut self, cx: &mut Context<'_>, id: ConnId) {
         self.crowd.opened();
-        let place = id.index as usize;
-        if place >= self.at_place.len() {
-            self.at_place.resize(place + 1, usize::MAX);
-        }
-        let number = self.peers.len();
-        self.at_place[place] = number;
+        let number = self.roster.add(id);
         self.peers.push(Peer {
             id,
             flow: self.flows.iter().rposition(|flow| flow.first <= number).unwrap_or(0),
@@ -334,7 +305,7 @@ impl Service for Echo {
     }
 
     fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
-        let Some(peer) = self.peer_of(from).filter(|peer| self.peers[*peer].is_sound) else {
+        let Some(peer) = self.roster.find(from).filter(|peer| self.peers[*peer].is_sound) else {
             return;
         };
         let now = cx.now();
@@ -358,8 +329,8 @@ impl Service for Echo {
     }
 
     fn on_drained(&mut self, cx: &mut Context<'_>, id: ConnId) {
-        let Some(peer) = self.peer_of(id) else { return };
-        while self.is_sending()
+        let Some(peer) = self.roster.find(id) else { return };
+        while self.course.is_sending()
             && cx.room(id) > 0
             && let Some(moment) = self.peers[peer].waiting.pop_front()
         {
@@ -368,8 +339,8 @@ impl Service for Echo {
     }
 
     fn on_close(&mut self, cx: &mut Context<'_>, id: ConnId, reason: CloseReason) {
-        match self.peer_of(id) {
-            Some(peer) if self.stage < Stage::Closing && self.peers[peer].is_sound => {
+        match self.roster.find(id) {
+            Some(peer) if self.course.stage < Stage::Closing && self.peers[peer].is_sound => {
                 self.peers[peer].is_sound = false;
                 self.in_flight -= self.peers[peer].in_flight.len();
                 self.errors.missing += self.peers[peer].in_flight.len() as u64;
@@ -377,7 +348,7 @@ impl Service for Echo {
                 self.settle(cx.now());
             }
             Some(_) => {}
-            None if self.stage < Stage::Warmup => {
+            None if self.course.stage < Stage::Warmup => {
                 self.crowd.failed();
                 self.errors.not_connected += 1;
                 self.failure.get_or_insert_with(|| reason.to_string());
@@ -389,7 +360,7 @@ impl Service for Echo {
 
     fn on_drain(&mut self, cx: &mut Context<'_>) {
         for peer in &self.peers {
-            if self.stage == Stage::Done {
+            if self.course.stage == Stage::Done {
                 continue;
             }
             cx.abort(peer.id);
@@ -397,15 +368,15 @@ impl Service for Echo {
     }
 
     fn poll_timeout(&self) -> Option<Time> {
-        match self.stage {
+        match self.course.stage {
             Stage::Few | Stage::Many => (self.crowd.open() == 0).then_some(Time::ZERO),
             Stage::Done | Stage::Closing => None,
             Stage::Warmup | Stage::Measuring | Stage::Finishing => {
                 let schedules = self.flows.iter().filter_map(|flow| flow.schedule);
-                let due = schedules.filter(|_| self.is_sending()).map(|plan| plan.due());
+                let due = schedules.filter(|_| self.course.is_sending()).map(|plan| plan.due());
                 let is_datagrams = self.plan.framing == Framing::Datagrams;
                 let scan = is_datagrams.then_some(self.next_scan);
-                due.chain(scan).chain([self.until]).min()
+                due.chain(scan).chain([self.course.until]).min()
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The load with a clock that the test turns.
 
+use std::time::Duration;
+
 use super::super::{Mode, Text};
 use super::*;
 use crate::config::Target;
@@ -101,10 +103,10 @@ fn what_comes_when_time_is_up_is_neither_counted_nor_missed() {
     world.answer(at(0));
     world.engine.handle_timeout(at(100));
     world.engine.handle_timeout(at(1000));
-    assert_eq!(world.load().stage, Stage::Finishing);
+    assert_eq!(world.load().course.stage, Stage::Finishing);
     world.answer(at(1000));
     world.engine.handle_timeout(at(1100));
-    assert_eq!(world.load().stage, Stage::Done);
+    assert_eq!(world.load().course.stage, Stage::Done);
     assert_eq!(world.load().recorder().messages, 1);
     assert_eq!(world.load().errors(), Errors::default());
 }

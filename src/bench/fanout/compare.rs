@@ -51,7 +51,7 @@ impl Fanout {
         subscriber.next = number + 1;
         let Some(sent) = self.flight.deliver(number) else { return false };
         // What comes later was sent within the time, but did not come within it.
-        if self.stage != Stage::Finishing {
+        if self.course.stage != Stage::Finishing {
             self.recorder.reply(self.payload.len(), now - sent, now);
         }
         true

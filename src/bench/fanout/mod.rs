@@ -20,13 +20,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use self::flight::Flight;
+use super::course::Course;
 use super::crowd::Crowd;
 use super::payload::Payload;
 use super::recorder::Recorder;
 use super::report::Errors;
+use super::roster::Roster;
 use super::run::{Load, Stage};
 use super::schedule::Schedule;
-use super::{GRACE, Options, SETTLE};
+use super::{GRACE, Options};
 use crate::address::ConnectAddress;
 use crate::config::TargetKind;
 use crate::engine::{ConnId, Context};
@@ -56,14 +58,11 @@ pub(super) struct Fanout {
     subscribers: Vec<Subscriber>,
     /// Subscribers that have received something, and from whom more is expected.
     joined: usize,
-    /// Which subscriber has a place in the table of connections.
-    at_place: Vec<usize>,
+    roster: Roster,
     flight: Flight,
     /// Moments of messages that are due and cannot be published, because the server takes nothing.
     waiting: VecDeque<Time>,
-    stage: Stage,
-    /// When the stage ends, where time decides it.
-    until: Time,
+    course: Course,
     next_join: Time,
     errors: Errors,
     failure: Option<String>,
@@ -73,8 +72,6 @@ pub(super) struct Fanout {
 struct Plan {
     subscribers: usize,
     depth: usize,
-    warmup: Duration,
-    duration: Duration,
     /// Messages come as bytes, in any pieces.
     is_bytes: bool,
     kind: MessageKind,
@@ -103,15 +100,12 @@ impl Fanout {
     pub(super) fn new(options: &Options, address: ConnectAddress) -> Fanout {
         let kind = options.target.kind();
         let is_bytes = matches!(kind, TargetKind::Tcp | TargetKind::Unix);
-        let is_text = kind == TargetKind::WebSocket && !options.is_binary;
         Fanout {
             plan: Plan {
                 subscribers: options.connections,
                 depth: options.depth,
-                warmup: options.warmup,
-                duration: options.duration,
                 is_bytes,
-                kind: if is_text { MessageKind::Text } else { MessageKind::Binary },
+                kind: options.message_kind(),
             },
             crowd: Crowd::new(options, address),
             payload: Payload::new(options.size, options.text, is_bytes),
@@ -120,11 +114,10 @@ impl Fanout {
             publisher: None,
             subscribers: Vec::new(),
             joined: 0,
-            at_place: Vec::new(),
+            roster: Roster::default(),
             flight: Flight::starting_at(1),
             waiting: VecDeque::new(),
-            stage: Stage::Few,
-            until: Time::ZERO,
+            course: Course::new(options),
             next_join: Time::ZERO,
             errors: Errors::default(),
             failure: None,
@@ -140,35 +133,30 @@ impl Fanout {
         self.errors
     }
 
+    /// Whether messages are published, and somebody is there for them.
     fn is_publishing(&self) -> bool {
-        matches!(self.stage, Stage::Warmup | Stage::Measuring)
+        self.course.is_sending() && self.joined > 0
     }
 
     /// Goes on to the next stage when it is time.
     fn advance(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
-        match self.stage {
+        match self.course.stage {
             Stage::Few => {
                 self.crowd.grow(cx, self.plan.subscribers + 1);
                 if self.crowd.is_decided(self.plan.subscribers + 1) {
-                    self.stage = Stage::Many;
-                    self.until = now + JOIN_WITHIN;
+                    self.course.stage = Stage::Many;
+                    self.course.until = now + JOIN_WITHIN;
                     self.join(cx);
                 }
             }
             Stage::Many => self.join(cx),
-            Stage::Warmup if now >= self.until => {
-                self.stage = Stage::Measuring;
-                self.until = now + self.plan.duration;
-                self.recorder.start(now);
-            }
-            Stage::Measuring if now >= self.until => {
-                self.stage = Stage::Finishing;
-                self.until = now + GRACE;
-                self.settle(now);
-            }
-            Stage::Finishing if now >= self.until => self.finish(cx),
-            _ => {}
+            _ => match self.course.advance(now) {
+                Some(Stage::Measuring) => self.recorder.start(now),
+                Some(Stage::Finishing) => self.settle(now),
+                Some(_) => self.finish(cx),
+                None => {}
+            },
         }
     }
 
@@ -177,7 +165,7 @@ impl Fanout {
         let now = cx.now();
         let is_silent = |subscriber: &&mut Subscriber| subscriber.state == State::Silent;
         let silent = self.subscribers.iter_mut().filter(is_silent);
-        if now >= self.until {
+        if now >= self.course.until {
             for subscriber in silent {
                 subscriber.state = State::Lost;
                 self.errors.missing += 1;
@@ -193,24 +181,23 @@ impl Fanout {
             self.failure.get_or_insert_with(|| "nobody received what was published".to_owned());
             return self.finish(cx);
         }
-        self.stage = Stage::Warmup;
-        self.until = now + self.plan.warmup;
+        self.course.start(now);
         if let Some(schedule) = &mut self.schedule {
-            schedule.start = now;
+            schedule.start(now);
         }
         self.refill(cx);
     }
 
     /// At the end, nothing is waited for that is not on its way.
     fn settle(&mut self, now: Time) {
-        if self.stage == Stage::Finishing && self.flight.len() == 0 {
-            self.until = self.until.min(now + SETTLE);
+        if self.flight.len() == 0 {
+            self.course.settle(now);
         }
     }
 
     /// Time is up: what has not come is missing.
     fn finish(&mut self, cx: &mut Context<'_>) {
-        self.stage = Stage::Done;
+        self.course.stage = Stage::Done;
         for subscriber in &self.subscribers {
             if subscriber.state == State::Joined {
                 self.errors.missing += self.flight.give_up(subscriber.next.max(1));
@@ -241,7 +228,7 @@ impl Fanout {
         if self.schedule.is_some() {
             return;
         }
-        while self.is_publishing() && self.joined > 0 && self.flight.len() < self.plan.depth {
+        while self.is_publishing() && self.flight.len() < self.plan.depth {
             self.publish(cx, cx.now());
         }
     }
@@ -249,13 +236,11 @@ impl Fanout {
     /// Publishes what is due.
     fn publish_due(&mut self, cx: &mut Context<'_>) {
         for _ in 0..DUE_PER_TURN {
-            let is_publishing = self.is_publishing() && self.joined > 0;
-            let Some(schedule) = self.schedule.as_mut().filter(|_| is_publishing) else { return };
-            let moment = schedule.due();
-            if moment > cx.now() {
+            let is_publishing = self.is_publishing();
+            let schedule = self.schedule.as_mut().filter(|_| is_publishing);
+            let Some((_, moment)) = schedule.and_then(|schedule| schedule.take(cx.now())) else {
                 return;
-            }
-            schedule.count += 1;
+            };
             self.waiting.push_back(moment);
             self.publish_waiting(cx);
         }
@@ -281,16 +266,11 @@ impl Fanout {
         self.joined -= 1;
         self.flight.give_up(subscriber.next.max(1))
     }
-
-    fn subscriber_of(&self, id: ConnId) -> Option<usize> {
-        let place = *self.at_place.get(id.index as usize)?;
-        (self.subscribers.get(place)?.id == id).then_some(place)
-    }
 }
 
 impl Load for Fanout {
     fn stage(&self) -> Stage {
-        self.stage
+        self.course.stage
     }
 
     fn counts(&self) -> (usize, u64) {
@@ -308,11 +288,7 @@ impl Service for Fanout {
         if self.publisher.is_none() {
             self.publisher = Some(id);
         } else {
-            let place = id.index as usize;
-            if place >= self.at_place.len() {
-                self.at_place.resize(place + 1, usize::MAX);
-            }
-            self.at_place[place] = self.subscribers.len();
+            self.roster.add(id);
             self.subscribers.push(Subscriber { id, state: State::Silent, next: 0, offset: 0 });
         }
         self.advance(cx);
@@ -320,7 +296,7 @@ impl Service for Fanout {
 
     fn on_message(&mut self, cx: &mut Context<'_>, from: ConnId, message: Message<'_>) {
         // What comes to the publisher is its own.
-        let Some(place) = self.subscriber_of(from) else { return };
+        let Some(place) = self.roster.find(from) else { return };
         if self.subscribers[place].state == State::Lost {
             return;
         }
@@ -343,7 +319,7 @@ impl Service for Fanout {
     }
 
     fn on_close(&mut self, cx: &mut Context<'_>, id: ConnId, reason: CloseReason) {
-        if self.stage >= Stage::Closing {
+        if self.course.stage >= Stage::Closing {
             return;
         }
         if self.publisher == Some(id) {
@@ -351,7 +327,7 @@ impl Service for Fanout {
             self.failure.get_or_insert_with(|| reason.to_string());
             return self.finish(cx);
         }
-        match self.subscriber_of(id) {
+        match self.roster.find(id) {
             Some(place) if self.subscribers[place].state == State::Lost => {}
             Some(place) => {
                 self.errors.missing += self.lose(place);
@@ -369,7 +345,7 @@ impl Service for Fanout {
     }
 
     fn on_drain(&mut self, cx: &mut Context<'_>) {
-        if self.stage != Stage::Done {
+        if self.course.stage != Stage::Done {
             let subscribers = self.subscribers.iter().map(|subscriber| subscriber.id);
             for id in subscribers.chain(self.publisher) {
                 cx.abort(id);
@@ -378,14 +354,14 @@ impl Service for Fanout {
     }
 
     fn poll_timeout(&self) -> Option<Time> {
-        match self.stage {
+        match self.course.stage {
             Stage::Few => (self.crowd.open() == 0).then_some(Time::ZERO),
-            Stage::Many => Some(self.next_join.min(self.until)),
+            Stage::Many => Some(self.next_join.min(self.course.until)),
             Stage::Done | Stage::Closing => None,
             Stage::Warmup | Stage::Measuring | Stage::Finishing => {
-                let is_publishing = self.is_publishing() && self.joined > 0;
+                let is_publishing = self.is_publishing();
                 let due = self.schedule.filter(|_| is_publishing).map(|plan| plan.due());
-                due.into_iter().chain([self.until]).min()
+                due.into_iter().chain([self.course.until]).min()
             }
         }
     }

@@ -92,7 +92,7 @@ impl World {
         world.hand_on();
         world.pass(100);
         world.pass(0);
-        assert_eq!(world.load().stage, Stage::Measuring);
+        assert_eq!(world.load().course.stage, Stage::Measuring);
         world
     }
 
@@ -104,7 +104,7 @@ impl World {
     fn errors(mut self) -> Errors {
         self.pass(1_000);
         self.pass(10_000);
-        assert_eq!(self.load().stage, Stage::Done);
+        assert_eq!(self.load().course.stage, Stage::Done);
         self.load().errors()
     }
 }
@@ -212,11 +212,11 @@ fn who_never_receives_anything_is_missing_and_not_waited_for() {
     let first = world.take();
     world.give(1, &first);
     world.pass(9_999);
-    assert_eq!(world.load().stage, Stage::Many);
+    assert_eq!(world.load().course.stage, Stage::Many);
     world.take();
     world.pass(1);
     world.pass(0);
-    assert_eq!(world.load().stage, Stage::Measuring);
+    assert_eq!(world.load().course.stage, Stage::Measuring);
     assert_eq!(world.load().errors().missing, 2);
     let both = world.take();
     world.give(1, &[message(0), both].concat());
@@ -227,7 +227,7 @@ fn who_never_receives_anything_is_missing_and_not_waited_for() {
 fn a_server_that_hands_nothing_on_cannot_be_measured() {
     let mut world = World::new(&options());
     world.pass(10_000);
-    assert_eq!(world.load().stage, Stage::Done);
+    assert_eq!(world.load().course.stage, Stage::Done);
     assert_eq!(world.load().failure(), Some("nobody received what was published"));
 }
 
