@@ -78,7 +78,7 @@ fn sound(args: &[&str]) -> Value {
     let (report, is_success) =
         report_until(args, |report, is_success| !is_success || has_replies(report));
     assert!(is_success, "{report:#}");
-    for error in ["wrong", "missing", "extra", "disconnected", "not_connected"] {
+    for error in ["wrong", "missing", "unsent", "extra", "disconnected", "not_connected"] {
         assert_eq!(report["errors"][error], 0, "{report:#}");
     }
     let (measured, count) = match &report["fanout"] {

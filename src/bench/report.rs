@@ -175,6 +175,8 @@ pub struct Errors {
     pub wrong: u64,
     /// Replies that never came, though the connection was there.
     pub missing: u64,
+    /// Messages that were due and never sent, because the server took nothing.
+    pub unsent: u64,
     /// Replies to nothing.
     pub extra: u64,
     /// Connections that ended by themselves.
@@ -188,9 +190,16 @@ pub struct Errors {
 impl Errors {
     /// Whether nothing went wrong.
     pub fn is_none(&self) -> bool {
-        let Errors { wrong, missing, extra, disconnected, not_connected, lost_datagrams: _ } =
-            *self;
-        wrong + missing + extra + disconnected + not_connected == 0
+        let Errors {
+            wrong,
+            missing,
+            unsent,
+            extra,
+            disconnected,
+            not_connected,
+            lost_datagrams: _,
+        } = *self;
+        wrong + missing + unsent + extra + disconnected + not_connected == 0
     }
 }
 

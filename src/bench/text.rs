@@ -125,11 +125,13 @@ fn write_idle(f: &mut fmt::Formatter<'_>, report: &Report, idle: &IdleReport) ->
 
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Errors { wrong, missing, extra, disconnected, not_connected, lost_datagrams } = *self;
+        let Errors { wrong, missing, unsent, extra, disconnected, not_connected, lost_datagrams } =
+            *self;
         let mut text = String::new();
         for (count, name) in [
             (wrong, "wrong replies"),
             (missing, "missing replies"),
+            (unsent, "messages not sent"),
             (extra, "extra replies"),
             (disconnected, "connections ended"),
             (not_connected, "connections not made"),

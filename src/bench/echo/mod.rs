@@ -196,6 +196,7 @@ impl Echo {
         for peer in &self.peers {
             if peer.is_sound {
                 let missing = peer.in_flight.len() as u64;
+                self.errors.unsent += peer.waiting.len() as u64;
                 match self.plan.framing {
                     Framing::Datagrams => self.errors.lost_datagrams += missing,
                     Framing::Bytes | Framing::Messages => self.errors.missing += missing,

@@ -110,3 +110,17 @@ fn what_comes_when_time_is_up_is_neither_counted_nor_missed() {
     assert_eq!(world.load().recorder().messages, 1);
     assert_eq!(world.load().errors(), Errors::default());
 }
+
+#[test]
+fn what_the_server_did_not_take_in_time_is_told() {
+    let mut world = World::new(&options());
+    for millis in (0..1000).step_by(100) {
+        world.engine.handle_timeout(at(millis));
+    }
+    world.engine.handle_timeout(at(1000));
+    world.answer(at(1000));
+    world.engine.handle_timeout(at(1100));
+    assert_eq!(world.load().course.stage, Stage::Done);
+    // One was on its way.
+    assert_eq!(world.load().errors(), Errors { unsent: 9, ..Errors::default() });
+}

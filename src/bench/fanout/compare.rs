@@ -32,8 +32,11 @@ impl Fanout {
                 }
             }
             bytes = &bytes[count..];
+            if !self.plan.is_bytes {
+                return bytes.is_empty() && self.subscribers[place].offset == 0;
+            }
             if bytes.is_empty() {
-                return self.plan.is_bytes || self.subscribers[place].offset == 0;
+                return true;
             }
         }
     }

@@ -198,6 +198,7 @@ impl Fanout {
     /// Time is up: what has not come is missing.
     fn finish(&mut self, cx: &mut Context<'_>) {
         self.course.stage = Stage::Done;
+        self.errors.unsent += self.waiting.len() as u64;
         for subscriber in &self.subscribers {
             if subscriber.state == State::Joined {
                 self.errors.missing += self.flight.give_up(subscriber.next.max(1));

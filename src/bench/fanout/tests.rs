@@ -260,3 +260,26 @@ fn with_a_rate_a_message_counts_from_when_it_was_due() {
     };
     assert!(is_near(latency.max, 250) && is_near(latency.min, 50), "{latency:?}");
 }
+
+#[test]
+fn what_the_server_did_not_take_in_time_is_told() {
+    let mut world = World::joined(&Options { size: 300 * 1024, rate: Some(10.0), ..options() });
+    for _ in 0..9 {
+        world.pass(100);
+    }
+    // The first was published, and came to nobody.
+    assert_eq!(world.errors(), Errors { missing: 3, unsent: 9, ..Errors::default() });
+}
+
+#[test]
+fn two_deliveries_in_one_message_are_wrong() {
+    let target = Target::parse("unixpacket:///s").expect("a target");
+    let mut world = World::joined(&Options { target, ..options() });
+    world.take();
+    let message = |number| Payload::new(20, Text::Ascii, false).message(0, number).to_vec();
+    world.give(0, &message(1));
+    world.give(0, &message(2));
+    assert_eq!((world.messages(), world.load().errors().wrong), (2, 0));
+    world.give(1, &[message(1), message(2)].concat());
+    assert_eq!(world.load().errors().wrong, 1);
+}
