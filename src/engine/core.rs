@@ -61,8 +61,8 @@ pub(super) struct Core {
     pub(super) dials: VecDeque<Dial>,
     /// When it was last said that connections are shed.
     pub(super) warned_of_shedding: Option<Time>,
-    /// When the buffers that nobody needs are given back, while there are any.
-    pub(super) trim_at: Option<Time>,
+    /// When buffers that nobody needs are given back, if there are any.
+    pub(super) trim_at: Time,
     /// Who was shed, for tests that have to know it of everybody.
     #[cfg(test)]
     pub(super) shed: Vec<ConnId>,
@@ -116,7 +116,7 @@ impl Core {
             closed: VecDeque::new(),
             dials: VecDeque::new(),
             warned_of_shedding: None,
-            trim_at: None,
+            trim_at: Time::ZERO,
             #[cfg(test)]
             shed: Vec::new(),
             drain: None,

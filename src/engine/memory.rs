@@ -9,6 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::core::Core;
+use crate::time::Time;
 
 /// What the buffers of a server take, in bytes. Connections themselves are not among it, nor are the
 /// one read buffer and what services keep.
@@ -41,17 +42,22 @@ impl fmt::Display for Memory {
 /// Buffers that nobody needs for this long, or for twice as long, are given back.
 const TRIM_EVERY: Duration = Duration::from_secs(1);
 
+/// So many in a turn.
+const TRIM_PER_TURN: usize = 4096;
+
 impl Core {
-    /// Gives buffers back, from time to time, that nobody has needed since the last time. When nothing
-    /// happens any more, all of them are given back in the end, and nothing is due.
+    /// Gives buffers back, from time to time, that nobody has needed since the last time.
     pub(super) fn trim(&mut self) {
         let now = self.now.time;
-        match self.trim_at {
-            Some(due) if now < due => return,
-            Some(_) => self.pool.trim_unused(),
-            None => {}
+        if now >= self.trim_at && self.pool.trim_unused(TRIM_PER_TURN) {
+            self.trim_at = now + TRIM_EVERY;
         }
-        self.trim_at = (self.pool.kept_bytes() > 0).then(|| now + TRIM_EVERY);
+    }
+
+    /// When that is due: while buffers are kept. So when nothing happens any more, all are given back in
+    /// the end, and then nothing is due.
+    pub(super) fn next_trim(&self) -> Option<Time> {
+        (!self.pool.is_empty()).then_some(self.trim_at)
     }
 
     /// What the books say.

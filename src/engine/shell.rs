@@ -206,7 +206,7 @@ impl<O: Observer> Engine<O> {
         }
         let services = self.services.iter().filter_map(|service| service.poll_timeout());
         let drain = self.core.drain.filter(|_| self.core.connections.len() > 0).map(|d| d.deadline);
-        let own = [self.core.timers.next_due(now), self.core.trim_at, drain];
+        let own = [self.core.timers.next_due(now), self.core.next_trim(), drain];
         services.chain(own.into_iter().flatten()).min()
     }
 

@@ -8,6 +8,7 @@ use crate::codec::websocket::Opcode;
 use crate::codec::websocket::deflate::{Pool, WindowBits, encode_deflated};
 use crate::engine::Memory;
 use crate::service::{Echo, TimeService};
+use crate::time::Time;
 
 impl World {
     /// What the engine says, and is found where everybody is looked at.
@@ -151,4 +152,48 @@ fn wrong(first: u8, len: usize) -> Vec<u8> {
     let mut frame = masked(|out, mask| frames::encode_binary(out, &vec![0xff; len], mask));
     frame[0] = first;
     frame
+}
+
+impl World {
+    /// When something is due, other than what the shell has to do at once.
+    fn due(&mut self) -> Option<Time> {
+        self.engine.take_dirty(&mut Vec::new());
+        self.engine.poll_timeout()
+    }
+}
+
+/// What is queued for others is written at the end of a turn, when time has passed in it already.
+#[test]
+fn buffers_are_given_back_in_the_end_whenever_they_came_back() {
+    let mut world = World::new();
+    let lines = world.lines(Echo);
+    let one = world.open(lines);
+    world.pass(Duration::from_secs(100));
+    assert_eq!(world.due(), None);
+    let start = world.now.time;
+    world.receive(one, &[&[b'x'; 10_000][..], b"\n"].concat());
+    world.engine.handle_timeout(world.now);
+    world.take(one);
+    assert!(world.memory().kept_bytes > 10_000);
+    for _ in 0..3 {
+        if let Some(due) = world.due() {
+            assert!(due > world.now.time, "it does not spin");
+            world.pass(due - world.now.time);
+        }
+    }
+    assert_eq!((world.due(), world.memory()), (None, Memory::default()));
+    assert!(world.now.time - start < Duration::from_secs(3), "{:?}", world.now.time - start);
+}
+
+#[test]
+fn a_server_that_everybody_has_left_waits_for_nothing() {
+    let mut world = World::new();
+    let lines = world.lines(Echo);
+    let one = world.open(lines);
+    world.send(one, b"hello\n");
+    world.engine.handle_timeout(world.now);
+    assert!(world.due().is_some());
+    world.engine.lost(one, std::io::ErrorKind::ConnectionReset, world.now);
+    world.engine.remove(one);
+    assert_eq!(world.due(), None);
 }

@@ -1,147 +1,17 @@
-//! Byte queues that are borrowed from a pool only while there are bytes in them.
+//! Who lends buffers out, and keeps the books of them.
 //!
-//! A connection that is neither sending nor in the middle of a message owns no [`Buffer`] at all;
-//! that is why an idle connection is small. The [`BufferPool`] is last in, first out: serving one
-//! connection after the other reuses the buffer whose memory is still warm in the cache. It is
-//! cleared before it is lent again, so no peer ever sees another peer's bytes.
-//!
-//! The pool keeps the books, too: how much memory all of its buffers hold, lent or kept, and how many
-//! bytes in them wait to be written. A buffer carries what it was entered with last. Whoever has let
-//! one grow, shrink or be consumed *settles* it, which is a comparison and rarely more; nothing is
-//! ever counted by looking at everybody.
+//! The boxes are deliberate: a handle of eight bytes is what a connection can afford to carry.
 
-use std::ops::Range;
-
-/// A growable queue of bytes: appended at the back, consumed at the front.
-///
-/// Invariant: `start <= bytes.len()`.
-#[derive(Default, Debug)]
-pub struct Buffer {
-    bytes: Vec<u8>,
-    start: usize,
-    /// The memory with which it stands in the books of its pool.
-    entered_bytes: usize,
-    /// The output with which it stands there.
-    entered_output: usize,
-    /// For who queues frames in it; forgotten when it is emptied.
-    pub marks: Marks,
-}
-
-/// What whoever queues frames has to remember of them. Places count from the front of the queue.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Marks {
-    /// The queue was not taken whole when it was last offered.
-    pub is_blocked: bool,
-    /// Up to here stands the rest of what has begun to leave.
-    pub cut: usize,
-    /// From `cut` to here stand frames that were put ahead of the others.
-    pub ahead: usize,
-    /// From here on there may be frames that are to be put ahead.
-    pub strays: Option<usize>,
-    /// There was something in it that its receiver did not ask for.
-    pub is_pushed: bool,
-}
-
-impl Buffer {
-    /// How many bytes are waiting.
-    pub fn len(&self) -> usize {
-        self.bytes.len() - self.start
-    }
-
-    /// Whether nothing is waiting.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The bytes that are waiting, oldest first.
-    pub fn as_slice(&self) -> &[u8] {
-        &self.bytes[self.start..]
-    }
-
-    /// The bytes that are waiting, to be changed in place.
-    pub fn as_mut_slice(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.start..]
-    }
-
-    /// The end of the queue, for encoders that append. Whoever takes it may only append.
-    pub fn tail(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
-    }
-
-    /// Appends `bytes`.
-    pub fn extend(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    /// Drops the oldest `count` bytes.
-    ///
-    /// # Panics
-    /// If fewer than `count` bytes are waiting.
-    pub fn consume(&mut self, count: usize) {
-        assert!(count <= self.len(), "consumed more than was queued");
-        self.start += count;
-        if self.start == self.bytes.len() {
-            self.clear();
-        } else if self.start >= COMPACT_BYTES && self.start * 2 >= self.bytes.len() {
-            // Moves at most as many bytes as were consumed since the last time, so a queue that
-            // is never empty costs a constant factor and at most twice its length in memory.
-            self.bytes.copy_within(self.start.., 0);
-            self.bytes.truncate(self.bytes.len() - self.start);
-            self.start = 0;
-        }
-    }
-
-    /// Puts `bytes` in the place of those in `range`.
-    pub fn replace(&mut self, range: Range<usize>, bytes: &[u8]) {
-        let range = self.start + range.start..self.start + range.end;
-        self.bytes.splice(range, bytes.iter().copied());
-    }
-
-    /// Drops the newest bytes, so that `length` are left; does nothing if there are no more.
-    pub fn truncate(&mut self, length: usize) {
-        self.bytes.truncate(self.start + length);
-    }
-
-    /// Gives memory back if there is far more of it than bytes that wait: whoever takes these few
-    /// bytes is slow, and may leave them here for long.
-    pub fn shrink(&mut self) {
-        let enough = self.len().max(SMALL_BYTES);
-        if self.capacity() / 8 > enough {
-            self.bytes.drain(..self.start);
-            self.start = 0;
-            self.bytes.shrink_to(2 * enough);
-        }
-    }
-
-    /// Empties the queue and keeps its memory.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.start = 0;
-        self.marks = Marks::default();
-    }
-
-    /// The memory held, in bytes.
-    pub fn capacity(&self) -> usize {
-        self.bytes.capacity()
-    }
-}
-
-/// A queue is moved to the front of its memory when at least this much in front of it is consumed.
-const COMPACT_BYTES: usize = 64 * 1024;
-
-/// A buffer of this size is never too large to be kept.
-const SMALL_BYTES: usize = 4 * 1024;
+use super::{Buffer, SMALL_BYTES};
 
 /// Lends out [`Buffer`]s, the one that came back last first.
-///
-/// The boxes are deliberate: a handle of eight bytes is what a connection can afford to carry.
 ///
 /// Invariant: `kept_bytes <= held_bytes`; a buffer that waits here holds what it is entered with.
 #[derive(Debug)]
 #[expect(clippy::vec_box, reason = "buffers are lent out by their box")]
 pub struct BufferPool {
     free: Vec<Box<Buffer>>,
-    /// At least so many were here at any time since unused ones were given back.
+    /// At least so many of those in front were not needed since the time from which that is reckoned.
     unused: usize,
     kept_bytes: usize,
     held_bytes: usize,
@@ -153,9 +23,13 @@ impl BufferPool {
     /// grown by a slow consumer or a very large message.
     pub const MAX_BUFFER_BYTES: usize = 1024 * 1024 + 4096;
 
-    /// The pool keeps at most this much memory for later, in however many buffers: a message to
-    /// everybody takes as many as there are peers at once, and the next one again.
+    /// The pool keeps at most this much memory for later, what the buffers take themselves included, in
+    /// however many: a message to everybody takes as many as there are peers at once, and the next one
+    /// again.
     pub const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
+
+    /// What a buffer that is kept takes besides the memory that it holds.
+    const HANDLE_BYTES: usize = size_of::<Buffer>() + size_of::<Box<Buffer>>();
 
     /// A pool with nothing in it.
     pub const fn new() -> BufferPool {
@@ -209,8 +83,9 @@ impl BufferPool {
         self.settle(&mut buffer);
         self.output_bytes -= std::mem::take(&mut buffer.entered_output);
         let capacity = buffer.capacity();
+        let handles = (self.free.len() + 1) * Self::HANDLE_BYTES;
         let fits = capacity <= Self::MAX_BUFFER_BYTES
-            && self.kept_bytes + capacity <= Self::MAX_KEPT_BYTES;
+            && self.kept_bytes + capacity + handles <= Self::MAX_KEPT_BYTES;
         if fits {
             buffer.clear();
             self.kept_bytes += capacity;
@@ -227,16 +102,28 @@ impl BufferPool {
         self.unused = 0;
     }
 
-    /// Gives those buffers back to the allocator that nobody has needed since this was done last. Of a
-    /// pool that is last in, first out, these are the coldest.
-    pub fn trim_unused(&mut self) {
-        let bytes: usize = self.free.drain(..self.unused).map(|buffer| buffer.capacity()).sum();
+    /// Gives buffers back to the allocator that nobody has needed since this has last returned true; of a
+    /// pool that is last in, first out, these are the coldest. Returns whether all of them are gone. If
+    /// not, because there were more than `most`, this is to be called again.
+    pub fn trim_unused(&mut self, most: usize) -> bool {
+        let count = self.unused.min(most);
+        let bytes: usize = self.free.drain(..count).map(|buffer| buffer.capacity()).sum();
         self.kept_bytes -= bytes;
         self.held_bytes -= bytes;
+        self.unused -= count;
+        if self.unused > 0 {
+            return false;
+        }
         self.unused = self.free.len();
-        if self.unused == 0 {
+        if self.free.is_empty() {
             self.free = Vec::new();
         }
+        true
+    }
+
+    /// Whether no buffer waits here.
+    pub fn is_empty(&self) -> bool {
+        self.free.is_empty()
     }
 
     /// How much memory waits in the pool, in bytes.
@@ -268,25 +155,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_queue_gives_back_what_went_in_while_it_is_compacted() {
-        let mut buffer = Buffer::default();
-        let mut expected = std::collections::VecDeque::new();
-        let mut next = 0u8;
-        for round in 0..400usize {
-            for _ in 0..(round * 37) % 4096 {
-                buffer.extend(&[next]);
-                expected.push_back(next);
-                next = next.wrapping_add(1);
-            }
-            let take = buffer.len() * (round % 5) / 4;
-            assert!(buffer.as_slice()[..take].iter().eq(expected.iter().take(take)));
-            buffer.consume(take);
-            expected.drain(..take);
-            assert_eq!(buffer.len(), expected.len());
-        }
-    }
-
-    #[test]
     fn the_last_buffer_given_is_the_first_lent() {
         let mut pool = BufferPool::new();
         let mut small = pool.take();
@@ -312,15 +180,37 @@ mod tests {
             pool.give(buffer);
         }
         let all = pool.kept_bytes();
-        pool.trim_unused();
+        assert!(pool.trim_unused(100));
         assert_eq!(pool.kept_bytes(), all, "they have just been used");
         let few = [pool.take(), pool.take()];
         few.into_iter().for_each(|buffer| pool.give(buffer));
-        pool.trim_unused();
+        assert!(pool.trim_unused(100));
         assert_eq!((pool.kept_bytes(), pool.held_bytes()), (all / 5, all / 5));
-        pool.trim_unused();
+        assert!(pool.trim_unused(100));
         assert_eq!((pool.kept_bytes(), pool.held_bytes()), (0, 0));
+        assert!(pool.is_empty());
         drop(pool.take());
+    }
+
+    #[test]
+    fn much_is_given_back_in_parts() {
+        let mut pool = BufferPool::new();
+        let mut crowd: Vec<_> = (0..10).map(|_| pool.take()).collect();
+        crowd.iter_mut().for_each(|buffer| buffer.extend(&[0; 1000]));
+        crowd.into_iter().for_each(|buffer| pool.give(buffer));
+        assert!(pool.trim_unused(4), "they have just been used");
+        let is_done = [(); 3].map(|()| pool.trim_unused(4));
+        assert_eq!((is_done, pool.kept_bytes()), ([false, false, true], 0));
+    }
+
+    #[test]
+    fn small_buffers_count_for_what_they_take_themselves() {
+        let mut pool = BufferPool::new();
+        let mut crowd: Vec<_> = (0..200_000).map(|_| pool.take()).collect();
+        crowd.iter_mut().for_each(|buffer| buffer.extend(&[0; 8]));
+        crowd.into_iter().for_each(|buffer| pool.give(buffer));
+        let most = BufferPool::MAX_KEPT_BYTES / BufferPool::HANDLE_BYTES;
+        assert!(pool.free.len() <= most && pool.free.len() > most / 2, "{}", pool.free.len());
     }
 
     #[test]
@@ -346,17 +236,6 @@ mod tests {
         small.extend(&[0; 1_000]);
         pool.give(small);
         assert!(pool.take_for(1).capacity() >= 1_000);
-    }
-
-    #[test]
-    fn a_queue_that_was_long_shrinks_with_what_is_left() {
-        let mut buffer = Buffer::default();
-        buffer.extend(&[1; 1_000_000]);
-        buffer.extend(&[2; 1_000]);
-        buffer.consume(1_000_000);
-        buffer.shrink();
-        assert!(buffer.capacity() <= 4 * SMALL_BYTES, "{}", buffer.capacity());
-        assert_eq!(buffer.as_slice(), [2; 1_000]);
     }
 
     #[test]
