@@ -1,11 +1,14 @@
 //! Limits that are options of the program, and what they do there.
 
+#[path = "support/client.rs"]
+mod client;
 #[allow(unreachable_pub, reason = "each test file is a crate of its own")]
 mod support;
 
 use std::io::{Read as _, Write as _};
 use std::time::Instant;
 
+use client::Client;
 use support::{PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, rest};
 
 #[test]
@@ -18,6 +21,27 @@ fn the_least_budget_to_read_has_room_for_every_datagram() {
     let mut reply = vec![0; 70_000];
     let count = socket.recv(&mut reply).expect("an answer");
     assert!(reply[..count] == datagram, "{count} bytes");
+}
+
+#[test]
+fn what_is_longer_than_the_read_buffer_is_dropped_whole_and_counted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let url = |scheme, name| format!("echo={scheme}://{}/{name}", directory.path().display());
+    let mut server = Server::with_options(
+        &["--read-budget", "64KiB"],
+        &[&url("unixpacket", "packet"), &url("unixgram", "gram")],
+    );
+    for (number, url) in server.urls.clone().iter().enumerate() {
+        let mut client = Client::connect(url);
+        client.send(&[b'x'; 64 * 1024 + 1]);
+        // Whoever sent it stays, and no part of it is answered.
+        client.send(b"next");
+        client.expect(b"next");
+        client.send(&[b'x'; 64 * 1024]);
+        client.expect(&[b'x'; 64 * 1024]);
+        let (counters, _) = counters(&mut server);
+        assert_eq!(counters["oversize"], number as u64 + 1, "{url}");
+    }
 }
 
 #[test]
