@@ -21,8 +21,8 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use socket2::SockRef;
 
 use support::{
-    PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, is_served, patient_tcp, readily,
-    rest, settle,
+    PATIENCE, SWITCHING, Server, UPGRADE, counters, descriptors, exchange, is_served, patient_tcp,
+    readily, rest, settle,
 };
 
 const LINE: usize = 0;
@@ -478,18 +478,12 @@ fn a_request_that_is_late_is_counted_once_and_logged_once() {
     );
 }
 
-/// How many descriptors the server has open.
-fn descriptors(server: &Server) -> usize {
-    let path = format!("/proc/{}/fd", server.pid());
-    std::fs::read_dir(path).expect("it runs").count()
-}
-
 #[test]
 fn three_hundred_connections_of_random_bytes_leave_nothing_behind() {
     const CONNECTIONS: u64 = 300;
     let mut server = Server::with_options(&["-v", "--handshake-timeout", "100ms"], &BINDINGS);
     settle(&mut server, 0);
-    let at_start = descriptors(&server);
+    let at_start = descriptors(server.pid());
     let bystander = Bystander::start(&server);
     let (before, _) = settle(&mut server, Bystander::CONNECTIONS);
     let mut rng = StdRng::seed_from_u64(0x7ead_111e);
@@ -546,7 +540,7 @@ fn three_hundred_connections_of_random_bytes_leave_nothing_behind() {
 
     bystander.finish();
     settle(&mut server, 0);
-    assert_eq!(descriptors(&server), at_start);
+    assert_eq!(descriptors(server.pid()), at_start);
     assert!(server.stop().success());
 }
 
@@ -593,7 +587,7 @@ fn without_descriptors_others_are_turned_away_at_once_and_nobody_else_notices() 
         .env_remove("RUST_LOG");
     let mut server = Server::spawn(command, 2);
     settle(&mut server, 0);
-    let at_start = descriptors(&server);
+    let at_start = descriptors(server.pid());
     let start = Instant::now();
     let bystander = Bystander::start(&server);
 
@@ -603,7 +597,7 @@ fn without_descriptors_others_are_turned_away_at_once_and_nobody_else_notices() 
     let served = found.iter().filter(|is_served| **is_served).count();
     assert!((30..LIMIT).contains(&served), "{served} were served");
     // More only where the test itself was started with a descriptor above the limit.
-    assert!(descriptors(&server) >= LIMIT);
+    assert!(descriptors(server.pid()) >= LIMIT);
     // At the other door it is the same.
     let ended = server.connect(WEB).read(&mut [0]).map_err(|error| error.kind());
     let broken = [std::io::ErrorKind::ConnectionReset, std::io::ErrorKind::NotConnected];
@@ -640,7 +634,7 @@ fn without_descriptors_others_are_turned_away_at_once_and_nobody_else_notices() 
     assert!(warnings.len() as u64 <= 1 + start.elapsed().as_secs() / 5, "{warnings:#?}");
     drop(newcomer);
     settle(&mut server, 0);
-    assert_eq!(descriptors(&server), at_start);
+    assert_eq!(descriptors(server.pid()), at_start);
     assert!(server.stop().success());
 }
 

@@ -4,7 +4,6 @@
 #[allow(unreachable_pub, reason = "each test file is a crate of its own")]
 mod support;
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -14,11 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use readily::codec::websocket::Opcode;
 use readily::codec::websocket::deflate::{Pool, WindowBits, encode_deflated};
 use readily::engine::Limits;
-use support::{SWITCHING, Server, UPGRADE, exchange, patient_tcp};
+use support::{SWITCHING, Server, UPGRADE, counters, exchange, memory, patient_tcp};
 
 const MIB: usize = 1024 * 1024;
 
@@ -36,14 +34,6 @@ const ROUNDS: usize = 2;
 
 const LINES: usize = 0;
 const WEB: usize = 1;
-
-/// A field of `/proc/PID/status`, in bytes.
-fn status(server: &Server, field: &str) -> usize {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with(field)).expect("the kernel says it");
-    let kib = line.split_whitespace().nth(1).expect("a number");
-    kib.parse::<usize>().expect("a number") * 1024
-}
 
 /// Where the server is.
 #[derive(Clone)]
@@ -166,7 +156,7 @@ fn hostile_peers_fill_what_they_may_and_a_bystander_gets_every_echo() {
             &format!("random=ws+unix://{}:/random?burst=true", burst.display()),
         ],
     );
-    let base = status(&server, "VmRSS:");
+    let base = memory(server.pid(), "VmRSS");
     let places = Places { web: server.address(WEB), lines, topics, burst };
     let is_over = Arc::new(AtomicBool::new(false));
     let bystander = {
@@ -209,21 +199,16 @@ fn hostile_peers_fill_what_they_may_and_a_bystander_gets_every_echo() {
     is_over.store(true, Ordering::Relaxed);
     let echoes = bystander.join().expect("every echo has come");
     assert!(echoes > 10, "{echoes} echoes");
-    let peak = status(&server, "VmHWM:");
-    server.signal(Signal::SIGUSR1);
-    let counters = server.wait_for_line("open=");
-    let counter = |name: &str| {
-        let value = counters.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-        value.map_or(0, |value| value.parse::<usize>().expect("a number"))
-    };
-    assert!(counter("memory") <= MAX_MEMORY, "{counters}");
-    assert!(counter("shed") > 100, "{counters}");
-    assert_eq!(counter("refused_connections"), 0, "{counters}");
+    let peak = memory(server.pid(), "VmHWM");
+    let (counters, _) = counters(&mut server);
+    assert!(counters["memory"] <= MAX_MEMORY as u64, "{counters:?}");
+    assert!(counters["shed"] > 100, "{counters:?}");
+    assert!(!counters.contains_key("refused_connections"), "{counters:?}");
     // The formula. What the allocator holds in pieces has to find room in it, too.
     let slack = Limits::default().memory_slack();
     let connections = 2 + kinds.len() * HOSTILE;
     let bound = base + connections * CONNECTION + MAX_MEMORY + slack;
-    println!("{base} bytes at the start, {peak} at the peak, {echoes} echoes; {counters}");
+    println!("{base} bytes at the start, {peak} at the peak, {echoes} echoes; {counters:?}");
     assert!(peak <= bound, "{peak} bytes at the peak, where {bound} are allowed");
     drop(peers);
     assert_eq!(server.stop().code(), Some(0));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use socket2::Socket;
 
 use crate::program::example;
-use crate::support::{PATIENCE, SWITCHING, UPGRADE, exchange, expect, rest};
+use crate::support::{PATIENCE, SWITCHING, UPGRADE, exchange, expect, memory, rest};
 use crate::{PATIENT, RUNGS, Rung, frame, masked};
 
 /// A socket that is closed with this says RST.
@@ -125,7 +125,7 @@ fn rungs_8_and_9_keep_little_for_who_does_not_read() {
     for rung in &RUNGS[7..] {
         let mut rung = Rung::start(rung);
         rung.is_well();
-        let before = rung.peak_memory();
+        let before = memory(rung.process.0.id(), "VmHWM");
         let (count, line) = (256 * 1024, lines(2).split_off(64));
         let (said, heard) = match rung.is_websocket {
             false => (lines(count), lines(count)),
@@ -136,7 +136,7 @@ fn rungs_8_and_9_keep_little_for_who_does_not_read() {
             }
         };
         read_late(rung.connect_narrow(), said, &heard);
-        let more = rung.peak_memory() - before;
+        let more = memory(rung.process.0.id(), "VmHWM") - before;
         assert!(more < 4 * 1024 * 1024, "{more} bytes more for one client");
         rung.is_well();
     }

@@ -13,7 +13,6 @@ mod load;
 mod sources;
 mod websocket;
 
-use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{ChildStderr, Command, Stdio};
@@ -107,14 +106,6 @@ impl Rung {
     fn is_well(&mut self) {
         drop(self.served());
         assert!(self.process.0.try_wait().expect("our child").is_none(), "it has ended");
-    }
-
-    /// The most memory that the process has ever occupied, in bytes (proc(5)).
-    fn peak_memory(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id()));
-        let status = status.expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-        line.trim().strip_suffix(" kB").expect("a unit").parse::<usize>().expect("a number") * 1024
     }
 }
 

@@ -1,9 +1,11 @@
 //! What goes through each binding, and how long the loop takes.
 
+use std::time::Instant;
+
 use nix::sys::signal::Signal;
 
 use super::scrape::Scrape;
-use super::support::{SWITCHING, Server, UPGRADE, exchange};
+use super::support::{PATIENCE, SWITCHING, Server, UPGRADE, exchange};
 use super::{get, scrape};
 
 /// All that is told of a transport and a service: connections, arrivals, messages and bytes in and out.
@@ -47,11 +49,14 @@ fn what_is_said_is_counted_by_transport_and_service() {
     exchange(&mut web, b"\x81\x82\0\0\0\0hi", b"\x81\x02hi");
     drop(other);
     // It has an end when the server has seen that.
+    let deadline = Instant::now() + PATIENCE;
     let after = loop {
         let after = scrape(&mut onlooker);
-        if after.value("readily_connections_closed_total", &[]) == 2.0 {
+        let closed = after.value("readily_connections_closed_total", &[]);
+        if closed == 2.0 {
             break after;
         }
+        assert!(Instant::now() < deadline, "{closed} are closed");
     };
     assert_eq!(traffic(&after, "tcp", "echo"), [1.0, 2.0, 3.0, 3.0, 14.0, 14.0]);
     assert_eq!(traffic(&after, "tcp", "discard"), [0.0, 1.0, 1.0, 0.0, 13.0, 0.0]);

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
@@ -223,6 +224,19 @@ pub(crate) fn settle(server: &mut Server, open: u64) -> (BTreeMap<String, u64>, 
         }
         assert!(Instant::now() < deadline, "not {open} connections but {counters:?}: {all:#?}");
     }
+}
+
+/// What a process has of something, in bytes: `VmRSS` now, `VmHWM` at most (proc(5)).
+pub(crate) fn memory(pid: impl Display, field: &str) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    let kib = value.and_then(|value| value.trim().strip_suffix(" kB")).expect("KiB");
+    kib.parse::<usize>().expect("a number") * 1024
+}
+
+/// How many descriptors a process has open.
+pub(crate) fn descriptors(pid: impl Display) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count()
 }
 
 /// A TCP connection whose reads do not wait for ever.
