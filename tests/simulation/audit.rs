@@ -5,7 +5,6 @@ use readily::kernel::sim::Passage;
 use readily::reactor::Rules;
 use readily::time::Time;
 
-use crate::actor::Outcome;
 use crate::script::Service;
 use crate::services::CLIENTS;
 use crate::world::World;
@@ -41,8 +40,9 @@ impl<R: Rules> World<R> {
         assert_eq!(stats.datagrams, witness.datagrams, "datagrams");
         assert_eq!(stats.datagram_replies, tally.answers, "replies to datagrams");
         assert_eq!(stats.datagrams_not_sent, tally.answers_lost, "lost replies to datagrams");
-        let left = self.actors.iter().filter(|actor| actor.outcome == Some(Outcome::Left)).count();
-        assert!(stats.lost <= (left + self.actors.len()) as u64, "connections that broke");
+        // Of some that broke nothing was left to be said.
+        let (lost, broken) = (stats.lost, tally.broken);
+        assert!(lost <= broken, "{lost} connections are lost, and {broken} broke");
     }
 
     /// Each turn is known whose end is, and was as long as the kernel was not asked to wait; behind one

@@ -145,12 +145,13 @@ impl Sim {
         let is_new = descriptor.watch.is_none();
         let what = descriptor.what;
         if self.strikes(self.weather.unwatchable) {
-            if is_new && let What::Stream(link) = what {
-                let is_accepted = !self.links[link].is_dialed();
-                self.tally.accept_failures += u64::from(is_accepted);
+            if let What::Stream(link) = what {
                 self.links[link].is_destroyed = true;
-            } else if let What::Stream(link) = what {
-                self.links[link].is_destroyed = true;
+                if is_new && !self.links[link].is_dialed() {
+                    self.tally.accept_failures += 1;
+                } else {
+                    self.tell_broken(link);
+                }
             }
             return Err(error(libc::ENOMEM));
         }

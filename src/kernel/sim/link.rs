@@ -40,6 +40,8 @@ pub(super) struct Link {
     pub(super) descriptor: Option<usize>,
     /// The loop has met the end of the room for output, and is told when there is some again.
     pub(super) wants_room: bool,
+    /// The loop was told that it is broken, by whatever call.
+    pub(super) is_known_broken: bool,
     /// The loop was told of the reset, by a call that failed. The next ones fail otherwise.
     pub(super) is_error_taken: bool,
     /// The loop has ended its side.
@@ -76,6 +78,7 @@ impl Link {
             is_watched: false,
             is_turned_away: false,
             is_destroyed: false,
+            is_known_broken: false,
         }
     }
 

@@ -31,9 +31,11 @@ impl Sim {
         let server = self.servers.iter().position(|server| server.address == *address);
         let server = server.filter(|_| !is_refused);
         if kind != StreamKind::Tcp && server.is_none() {
+            self.tally.broken += 1;
             return Err(error(libc::ECONNREFUSED));
         }
         if let Some(shortage) = self.shortage() {
+            self.tally.broken += 1;
             return Err(error(shortage));
         }
         let link = self.links.len();
@@ -71,8 +73,14 @@ impl Sim {
         let link = self.link_of(number);
         match self.links[link].making {
             Making::Pending => Ok(false),
-            Making::Refused => Err(error(libc::ECONNREFUSED)),
-            Making::Done if self.links[link].is_broken() => Err(error(libc::ECONNRESET)),
+            Making::Refused => {
+                self.tell_broken(link);
+                Err(error(libc::ECONNREFUSED))
+            }
+            Making::Done if self.links[link].is_broken() => {
+                self.tell_broken(link);
+                Err(error(libc::ECONNRESET))
+            }
             Making::Done => {
                 self.conduct.progress();
                 Ok(true)
@@ -150,6 +158,7 @@ impl Sim {
             None => self.nothing_to_read(number),
             Some(End::Reset) if !self.links[link].is_error_taken => {
                 self.links[link].is_error_taken = true;
+                self.tell_broken(link);
                 self.conduct.progress();
                 Err(error(libc::ECONNRESET))
             }
@@ -215,6 +224,7 @@ impl Sim {
         if self.links[link].is_broken() {
             // The reason may be read for afterwards.
             self.descriptors.get_mut(number).may_read = true;
+            self.tell_broken(link);
             let is_news = !std::mem::replace(&mut self.links[link].is_error_taken, true);
             return Err(error(if is_news { libc::ECONNRESET } else { libc::EPIPE }));
         }
@@ -254,6 +264,7 @@ impl Sim {
         self.call();
         let link = self.link_of(number);
         if self.links[link].is_broken() {
+            self.tell_broken(link);
             return Err(error(libc::ENOTCONN));
         }
         let is_again = std::mem::replace(&mut self.links[link].is_shut, true);
@@ -326,6 +337,12 @@ impl Sim {
     /// A part of `most`; mostly the smallest.
     pub(super) fn some_of(&mut self, most: usize) -> usize {
         if self.rng.random_bool(0.7) { 1 } else { self.rng.random_range(1..=most) }
+    }
+
+    /// A call fails because the connection is broken. It is counted once.
+    pub(super) fn tell_broken(&mut self, link: usize) {
+        let is_news = !std::mem::replace(&mut self.links[link].is_known_broken, true);
+        self.tally.broken += u64::from(is_news);
     }
 
     pub(super) fn link_of(&mut self, number: usize) -> usize {

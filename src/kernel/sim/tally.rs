@@ -18,6 +18,8 @@ pub struct Tally {
     pub refused_no_descriptor: u64,
     /// Connections that were gone before they were accepted.
     pub accept_aborted: u64,
+    /// Connections that broke, or could not be made or watched any more, and a call has said so.
+    pub broken: u64,
     /// Bytes of connections that the loop has read.
     pub bytes_read: u64,
     /// Bytes of connections that it has written.
