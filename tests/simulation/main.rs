@@ -28,6 +28,7 @@ mod board;
 mod door;
 mod ear;
 mod fidelity;
+mod house;
 mod memory;
 mod planted;
 mod recorded;
