@@ -82,7 +82,7 @@ struct Lines {
 }
 
 impl Log {
-    fn new(sink: Sink) -> Log {
+    pub(crate) fn new(sink: Sink) -> Log {
         let lines = Mutex::new(Lines { sink, reported: 0, is_telling: false });
         Log(Arc::new(Shared { lines, is_behind: AtomicBool::new(false) }))
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use readily::config::{ByteSize, Config};
-use readily::kernel::{Mio, Recorder, Recording};
+use readily::kernel::{Kernel, Mio, Recorder, Recording};
 use readily::reactor::Stop;
 use readily::recording::{self, Head};
 use readily::server::{BoundServer, Server, StartError};
@@ -57,12 +57,14 @@ pub(crate) fn serve(
 
 /// Takes turns until the server is stopped. The log is passed on from here and not by the engine, which
 /// may know nothing of who reads it: that would not be so again.
-fn run(server: &mut BoundServer<(), Recording<Mio>>, log: &Log) -> io::Result<Stop> {
+fn run<K: Kernel>(server: &mut BoundServer<(), Recording<K>>, log: &Log) -> io::Result<Stop> {
     let reactor = server.reactor_mut();
     loop {
-        let stop = reactor.turn()?;
+        let turned = reactor.turn();
         let is_behind = log.pass_on();
         let kernel = reactor.kernel_mut();
+        // The panic hook holds the recorder, too, so nothing is written when ours goes.
+        let stop = turned.inspect_err(|_| kernel.onlooker_mut().rescue())?;
         kernel.wait_at_most(is_behind.then_some(LOG_RETRY));
         if let Some(stop) = stop {
             let (by, at_once) = match stop {
@@ -82,4 +84,38 @@ fn rescue_at_panic(recorder: Recorder) {
         recorder.rescue();
         report(panic);
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use readily::kernel::{Replay, Verdict};
+    use readily::recording::Player;
+
+    use super::*;
+    use crate::sink::Sink;
+
+    #[test]
+    fn a_loop_that_fails_is_recorded_to_its_end_although_the_panic_hook_holds_the_recorder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("recording");
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/lines.rec");
+        let (head, mut tape) = recording::read(&kept).expect("a recording");
+        // Where a tape breaks off, the poll fails.
+        tape.truncate(tape.len() / 2);
+        let mut broken_off = Player::new(head.clone(), tape.clone(), (), ()).expect("it starts");
+        let turns = broken_off.run().turns;
+
+        let recorder = recording::create(&path, ByteSize::MAX, &head).expect("makes it");
+        let held_by_the_hook = recorder.clone();
+        let kernel = Recording::new(Replay::new(tape), recorder);
+        let server = Server::from_config(head.config).bind_on(kernel, head.seed, ());
+        let mut server = server.expect("it starts");
+        run(&mut server, &Log::new(Sink::new(&io::stderr()))).expect_err("the poll fails");
+        drop(server);
+
+        let (head, tape) = recording::read(&path).expect("a recording");
+        let summary = Player::new(head, tape, (), ()).expect("it starts").run();
+        assert_eq!((summary.turns, summary.verdict), (turns, Some(Verdict::Failed)));
+        drop(held_by_the_hook);
+    }
 }
