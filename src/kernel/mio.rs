@@ -22,6 +22,7 @@ use super::packet::CredentialsBuffer;
 use super::reserve::Reserve;
 use super::signals::MioSignals;
 use super::stream::{MioStream, mio_interest};
+use super::tape::MOST_EVENTS;
 use super::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
 use crate::address::{ConnectAddress, ListenAddress, PeerAddr};
 use crate::time::{Now, Time};
@@ -47,6 +48,8 @@ pub struct Mio {
 /// At most this many events are taken from the system at once. What does not fit is not lost: it
 /// comes with the next poll, behind what is ready by then, so nobody is starved (epoll_wait(2)).
 const EVENTS: usize = 1024;
+
+const _: () = assert!(EVENTS < MOST_EVENTS, "what is ready can be recorded");
 
 impl Mio {
     /// Opens an epoll instance and starts the clocks.

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::super::tape::bytes::Reader;
-use super::super::tape::{Call, answer, signal_of};
+use super::super::tape::{Call, MOST_EVENTS, answer, signal_of};
 use super::super::{Interest, Kernel, Read, Ready, Signal, Socket, StreamKind, Token};
 use super::{Difference, Replay, Replayed, ReplayedStream, nobody, same};
 use crate::address::{ConnectAddress, PeerAddr};
@@ -44,7 +44,11 @@ impl Kernel for Replay {
 
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
         self.outcome(Call::Poll { timeout }, |reader| {
-            for _ in 0..reader.number()? {
+            let count = reader.size()?;
+            if count > MOST_EVENTS {
+                return None;
+            }
+            for _ in 0..count {
                 ready.push(answer::ready(reader)?);
             }
             Some(())
@@ -226,6 +230,28 @@ mod tests {
             entry::put(&mut entries, step, &mut now);
         }
         [&frame::header(&entries)[..], &entries].concat()
+    }
+
+    #[test]
+    fn more_events_than_a_poll_ever_has_are_damage() {
+        let event = Ready {
+            token: Token(1),
+            readable: true,
+            writable: false,
+            read_closed: false,
+            urgent: false,
+        };
+        for (count, is_damage) in [(MOST_EVENTS, false), (MOST_EVENTS + 1, true)] {
+            let (call, carried) = (Call::Poll { timeout: None }, Carried::Nothing);
+            let events = vec![event; count];
+            let step = Step { call, carried, answer: Answer::Ready(&events) };
+            let mut replay = Replay::new(tape(&[step]));
+            let mut ready = Vec::new();
+            assert_eq!(replay.poll(&mut ready, None).is_err(), is_damage, "{count} events");
+            assert_eq!(ready.len(), if is_damage { 0 } else { count });
+            let verdict = replay.verdict();
+            assert_eq!(matches!(verdict, Some(Verdict::Damaged { .. })), is_damage, "{verdict:?}");
+        }
     }
 
     #[test]

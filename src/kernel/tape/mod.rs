@@ -22,7 +22,7 @@
 //! | 3 | listen | | address, 1 if a stale socket was replaced | bytes: the address asked for |
 //! | 4 | the machine's own addresses | | number of them, addresses | |
 //! | 5 | catch signals | | | |
-//! | 6 | poll | ns and 1, or 0 for ever | number of events; each: token, bits: readable, writable, read closed, urgent | |
+//! | 6 | poll | ns and 1, or 0 for ever | number of events, at most 2048; each: token, bits: readable, writable, read closed, urgent | |
 //! | 7 | read both clocks | | ns since the last time, s (signed) since the last time, offset (signed) likewise | |
 //! | 8 | register | source, token, 1 if writable, too | | |
 //! | 9 | register anew | source, token, 1 if writable, too | | |
@@ -53,3 +53,7 @@ mod words;
 
 pub use self::call::Call;
 pub(super) use self::call::signal_of;
+
+/// No poll has more events: those that are taken from the system at once, and the few streams that are
+/// always ready. An event is 3 bytes of a tape and many more of what is made of it.
+pub(super) const MOST_EVENTS: usize = 2048;
