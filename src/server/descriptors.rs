@@ -31,9 +31,23 @@ impl Descriptors {
     /// whoever opened it: a shell or a supervisor may have left us some of theirs.
     pub(super) fn with_open(limit: u64, open: Option<u64>, config: &Config) -> Descriptors {
         let open = open.unwrap_or(USUAL_DESCRIPTORS + config.listeners().len() as u64);
-        let possible = limit.saturating_sub(open + SPARE_DESCRIPTORS);
+        let possible = limit.saturating_sub(open.saturating_add(SPARE_DESCRIPTORS));
         let possible = usize::try_from(possible).unwrap_or(usize::MAX).max(1);
         let max_connections = config.max_connections.map_or(possible, NonZeroUsize::get);
         Descriptors { limit, possible, max_connections, max_per_ip: config.max_per_ip }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_least_one_connection_is_possible_however_much_is_said_to_be_open() {
+        let config = Config::default();
+        let possible = |open| Descriptors::with_open(1024, Some(open), &config).possible;
+        assert_eq!(possible(100), 1024 - 100 - 16);
+        assert_eq!(possible(1_000_000), 1);
+        assert_eq!(possible(u64::MAX), 1);
     }
 }

@@ -20,14 +20,12 @@ impl Kernel for Replay {
         let last = self.now;
         let now = self.outcome(Call::Now, |reader| {
             let (since, seconds, offset) = (reader.number()?, reader.signed()?, reader.signed()?);
-            // No clock of ours goes back.
-            let nanos = last.time.as_nanos().checked_add(since)?;
             let offset_seconds = i64::from(last.wall.offset_seconds).checked_add(offset)?;
             let wall = WallClock {
                 unix_seconds: last.wall.unix_seconds.checked_add(seconds)?,
                 offset_seconds: offset_seconds.try_into().ok()?,
             };
-            Some(Now { time: Time::from_nanos(nanos), wall })
+            Some(Now { time: later(last.time, since)?, wall })
         });
         self.now = now.unwrap_or(last);
         self.now
@@ -35,9 +33,7 @@ impl Kernel for Replay {
 
     fn time(&mut self) -> Time {
         let last = self.now.time;
-        let time = self.outcome(Call::Time, |reader| {
-            Some(Time::from_nanos(last.as_nanos().checked_add(reader.number()?)?))
-        });
+        let time = self.outcome(Call::Time, |reader| later(last, reader.number()?));
         self.now.time = time.unwrap_or(last);
         self.now.time
     }
@@ -196,6 +192,13 @@ impl Kernel for Replay {
     }
 }
 
+/// The time so many nanoseconds after `last`. No clock of ours goes back, and none runs for 292 years:
+/// whoever reckons with it has as much again before a number overflows.
+fn later(last: Time, since: u64) -> Option<Time> {
+    let nanos = last.as_nanos().checked_add(since)?;
+    (nanos <= u64::MAX / 2).then(|| Time::from_nanos(nanos))
+}
+
 /// The number of a socket.
 fn number(socket: Socket<'_, Replay>) -> &mut u32 {
     match socket {
@@ -251,6 +254,27 @@ mod tests {
             assert_eq!(ready.len(), if is_damage { 0 } else { count });
             let verdict = replay.verdict();
             assert_eq!(matches!(verdict, Some(Verdict::Damaged { .. })), is_damage, "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_has_run_for_longer_than_any_machine_is_damage() {
+        for (nanos, is_damage) in [(u64::MAX / 2, false), (u64::MAX / 2 + 1, true)] {
+            let time = Time::from_nanos(nanos);
+            let now = Now { time, ..Now::default() };
+            let carried = Carried::Nothing;
+            for (call, answer) in [(Call::Time, Answer::Time(time)), (Call::Now, Answer::Now(now))]
+            {
+                let mut replay = Replay::new(tape(&[Step { call, carried, answer }]));
+                let read = if call == Call::Time { replay.time() } else { replay.now().time };
+                assert_eq!(read, if is_damage { Time::ZERO } else { time });
+                let verdict = replay.verdict();
+                assert_eq!(
+                    matches!(verdict, Some(Verdict::Damaged { .. })),
+                    is_damage,
+                    "{verdict:?}"
+                );
+            }
         }
     }
 
