@@ -185,7 +185,7 @@ impl Head {
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
         let config = &mut self.config;
         match name {
-            "version" => self.version = value.to_owned(),
+            "version" => self.version = version(value)?.to_owned(),
             "seed" => self.seed = crate::decimal::parse(value)?,
             "max_connections" => config.max_connections = Some(positive(value)?),
             "max_per_ip" => config.max_per_ip = Some(positive(value)?),
@@ -201,6 +201,11 @@ impl Head {
         }
         Some(())
     }
+}
+
+/// A version is said on a terminal, so it is plain.
+fn version(text: &str) -> Option<&str> {
+    text.bytes().all(|byte| byte.is_ascii_graphic()).then_some(text)
 }
 
 fn positive(text: &str) -> Option<NonZeroUsize> {
@@ -252,6 +257,9 @@ mod tests {
             "ping_interval_ns 18446744073709551615",
             "max_per_ip 0",
             "allow_host a/b",
+            "version \u{1b}[2J",
+            "version 1\r",
+            "version \u{202e}1",
             "",
         ] {
             let text = format!("{legal}{wrong}");
