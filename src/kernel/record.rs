@@ -8,7 +8,7 @@
 //! under load. A process that panics loses nothing, if its panic hook calls
 //! [`rescue`](Recorder::rescue); for that, and only for that, a recorder can be cloned.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -31,6 +31,9 @@ const FRAME_BYTES: usize = 1024 * 1024;
 
 /// So much is written although the loop does not wait.
 const BATCH_BYTES: usize = 64 * 1024;
+
+/// Room for the frame that ends a recording, whichever it is: [`Call::Stop`] is its number and two more.
+const END_BYTES: usize = HEADER_BYTES + 3;
 
 /// Payload bytes are what people said to the server.
 const MODE: u32 = 0o600;
@@ -63,10 +66,19 @@ impl Recorder {
     /// If there is something at the path ([`AlreadyExists`](io::ErrorKind::AlreadyExists)), or the
     /// file cannot be made.
     pub fn create(path: &Path, limit: u64, head: &[u8]) -> io::Result<Recorder> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
+        Recorder::begin(file, path, limit, head)
+    }
+
+    /// Writes `head` into a file that is new.
+    fn begin(mut file: File, path: &Path, limit: u64, head: &[u8]) -> io::Result<Recorder> {
         // Whatever the umask is.
-        file.set_permissions(Permissions::from_mode(MODE))?;
-        file.write_all(head)?;
+        let begun = file.set_permissions(Permissions::from_mode(MODE));
+        if let Err(error) = begun.and_then(|()| file.write_all(head)) {
+            // Nothing is recorded in it, and it is in the way of the next start.
+            let _ = fs::remove_file(path);
+            return Err(error);
+        }
         Ok(Recorder::over(file, path, limit, head.len() as u64))
     }
 
@@ -128,8 +140,8 @@ impl Log {
             return;
         }
         self.end_frame();
-        // A mark at the end has to fit, too.
-        let end = self.written + self.buffer.len() as u64 + HEADER_BYTES as u64 + 1;
+        // What ends the recording has to fit, too.
+        let end = self.written + (self.buffer.len() + END_BYTES) as u64;
         if end > self.limit {
             self.buffer.truncate(self.frame);
             self.begin_frame();
@@ -192,8 +204,6 @@ impl Drop for Log {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::super::sim::Sim;
     use super::super::{Kernel, Replay, Verdict};
     use super::*;
@@ -231,7 +241,7 @@ mod tests {
         let (turns, verdict, length) = replay_of(&path, 10, u64::MAX);
         assert_eq!((turns, verdict), (10, Verdict::Same));
         assert_eq!(replay_of(&path, 10, length), (10, Verdict::Same, length));
-        for limit in (0..length).step_by(97) {
+        for limit in (0..length).step_by(97).chain(length - 20..length) {
             let (turns, verdict, written) = replay_of(&path, 10, limit);
             assert!(turns < 10, "{turns} turns in {limit} of {length} bytes");
             assert_eq!(verdict, Verdict::Cut, "of {limit} bytes");
@@ -263,6 +273,17 @@ mod tests {
         let log = recorder.log();
         assert!(log.file.is_none(), "it has ended");
         assert!(log.buffer.len() < BATCH_BYTES, "nothing is gathered for nobody");
+    }
+
+    #[test]
+    fn a_disk_that_is_full_at_the_start_leaves_no_file_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recording");
+        fs::write(&path, "").unwrap();
+        // Nothing can be written to it, as to a disk that is full.
+        let file = File::open(&path).unwrap();
+        Recorder::begin(file, &path, u64::MAX, b"head").unwrap_err();
+        Recorder::create(&path, u64::MAX, b"head").unwrap();
     }
 
     #[test]
