@@ -170,25 +170,18 @@ impl Film {
 
     /// Says of each connection that was served why it was left alone then.
     fn say_why(&mut self) {
-        let mut served: Vec<(usize, Served)> = Vec::new();
-        for Event { lane, what } in &self.turn.events {
-            let Some(kind @ (SocketKind::Stream(_) | SocketKind::Datagram)) =
-                self.lanes[*lane].kind
-            else {
-                continue;
-            };
-            let position = served.iter().position(|(known, _)| known == lane);
-            let position = position.unwrap_or_else(|| {
-                served.push((*lane, Served::default()));
-                served.len() - 1
-            });
-            served[position].1.note(what, kind);
-        }
-        for (lane, served) in served {
-            for why in served.why(self.states.get(&lane)) {
-                self.add(lane, What::Stopped(why));
+        let mut stops = Vec::new();
+        for (lane, events) in self.turn.by_lane() {
+            if let Some(kind @ (SocketKind::Stream(_) | SocketKind::Datagram)) =
+                self.lanes[lane].kind
+            {
+                let mut served = Served::default();
+                events.into_iter().for_each(|event| served.note(&event.what, kind));
+                let why = served.why(self.states.get(&lane));
+                stops.extend(why.map(|why| Event { lane, what: What::Stopped(why) }));
             }
         }
+        self.turn.events.extend(stops);
     }
 }
 
@@ -203,6 +196,20 @@ impl Turn {
             polls: 0,
             events: Vec::new(),
         }
+    }
+
+    /// What happened on each lane, the lanes in the order in which something happened first.
+    pub fn by_lane(&self) -> Vec<(usize, Vec<&Event>)> {
+        let mut lanes: Vec<(usize, Vec<&Event>)> = Vec::new();
+        let mut places = HashMap::new();
+        for event in &self.events {
+            let place = *places.entry(event.lane).or_insert(lanes.len());
+            if place == lanes.len() {
+                lanes.push((event.lane, Vec::new()));
+            }
+            lanes[place].1.push(event);
+        }
+        lanes
     }
 }
 
@@ -249,5 +256,26 @@ impl Served {
         let read = if not_wanted { Some(Why::NotWanted) } else { self.read };
         let all = if self.is_gone { [None; 2] } else { [read, self.write] };
         all.into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_are_in_the_order_in_which_they_came_and_so_is_what_happened_on_each() {
+        let event = |lane, what| Event { lane, what };
+        let all = [
+            event(7, What::Opened),
+            event(2, What::Closed),
+            event(7, What::Stop),
+            event(0, What::End),
+            event(2, What::Opened),
+        ];
+        let turn = Turn { events: all.to_vec(), ..Turn::new() };
+        let [a, b, c, d, e] = &all;
+        assert_eq!(turn.by_lane(), [(7, vec![a, c]), (2, vec![b, e]), (0, vec![d])]);
+        assert_eq!(Turn::new().by_lane(), []);
     }
 }

@@ -14,7 +14,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use super::event::{Event, Excerpt, What, Why};
+use super::event::{Excerpt, What, Why};
 use super::film::{Lane, Turn};
 use crate::address::Escaped;
 use crate::kernel::{SocketKind, StreamKind};
@@ -23,14 +23,9 @@ use crate::kernel::{SocketKind, StreamKind};
 pub fn turn(turn: &Turn, lanes: &[Lane]) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}", Head(turn));
-    let mut seen = Vec::new();
-    for Event { lane, .. } in &turn.events {
-        if seen.contains(lane) {
-            continue;
-        }
-        seen.push(*lane);
-        let _ = writeln!(text, "  {}", lanes[*lane]);
-        for event in turn.events.iter().filter(|event| event.lane == *lane) {
+    for (lane, events) in turn.by_lane() {
+        let _ = writeln!(text, "  {}", lanes[lane]);
+        for event in events {
             let _ = writeln!(text, "    {:<8} {}", event.what.title(), Said(&event.what));
         }
     }

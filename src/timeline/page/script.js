@@ -59,16 +59,22 @@ function go(to) {
   drawTurn(turn);
 }
 
+// What happened in a turn, [title, words] each, by lane: first who was first.
+function byLane(turn) {
+  const by = new Map();
+  for (const [lane, ...said] of turn.e) {
+    if (!by.has(lane)) by.set(lane, []);
+    by.get(lane).push(said);
+  }
+  return by;
+}
+
 // As many columns as there is room for, with the chosen one among them.
 function drawAxis() {
   const columns = Math.max(Math.floor((document.documentElement.clientWidth - NAMES_PX - 40) / COLUMN_PX), 3);
   const first = Math.max(Math.min(at - (columns >> 1), shown.length - columns), 0);
   const turns = shown.slice(first, first + columns).map((index) => run.turns[index]);
-  const marks = turns.map((turn) => {
-    const by = new Map();
-    for (const [lane, title, words] of turn.e) by.set(lane, [...(by.get(lane) ?? []), [title, words]]);
-    return by;
-  });
+  const marks = turns.map(byLane);
   const only = chosenLane();
   const lanes = only === null ? [...new Set(marks.flatMap((by) => [...by.keys()]))].sort((a, b) => a - b) : [only];
   const isChosen = (column) => first + column === at;
@@ -108,20 +114,19 @@ function drawTurn(turn) {
     make("p", { textContent: `at ${seconds(turn.at)}, ${span(turn.after)} after the one before; ${turn.wait}${looked}${took}` }),
   );
   const only = chosenLane();
-  const lanes = [...new Set(turn.e.map(([lane]) => lane))];
-  for (const lane of lanes.filter((lane) => only === null || lane === only)) {
+  const by = byLane(turn);
+  const lanes = only === null ? [...by.keys()] : by.has(only) ? [only] : [];
+  for (const lane of lanes) {
     const list = make("dl");
-    for (const [of, title, words] of turn.e) {
-      if (of === lane) {
-        const mark = make("span", { className: `mark ${kindOf(title)}` });
-        list.append(make("dt", {}, mark, title), make("dd", { textContent: words }));
-      }
+    for (const [title, words] of by.get(lane)) {
+      const mark = make("span", { className: `mark ${kindOf(title)}` });
+      list.append(make("dt", {}, mark, title), make("dd", { textContent: words }));
     }
     section.append(make("article", {}, make("h3", { textContent: run.lanes[lane] }), list));
   }
-  const others = lanes.filter((lane) => only !== null && lane !== only).length;
+  const others = by.size - lanes.length;
   if (others > 0) section.append(make("p", { textContent: `${others} others take part in this turn.` }));
-  if (lanes.length === 0) section.append(make("p", { textContent: "Nothing happens in it." }));
+  if (by.size === 0) section.append(make("p", { textContent: "Nothing happens in it." }));
 }
 
 const KEYS = {
