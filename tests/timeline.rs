@@ -17,9 +17,9 @@ use readily::kernel::{StreamKind, Verdict, Watched};
 use readily::reactor::Reactor;
 use readily::recording::{self, Player};
 use readily::service::Echo;
-use readily::timeline::page::{MAX_TURNS, Page};
+use readily::timeline::page::{MAX_BYTES, MAX_TURNS, Page};
 use readily::timeline::trace::Trace;
-use readily::timeline::{Eye, Film, Lane, Turn, What, Why, text};
+use readily::timeline::{Event, Excerpt, Eye, Film, Lane, Turn, What, Why, text};
 use serde_json::Value;
 
 const NAMES: [&str; 5] = ["crowded", "datagrams", "lines", "rooms", "websocket"];
@@ -317,6 +317,31 @@ fn a_page_of_a_long_run_says_what_it_leaves_out() {
     let data = data(&page.finish(&lanes, "long", ""));
     assert_eq!(data["turns"].as_array().expect("a list").len(), MAX_TURNS);
     assert_eq!(data["leftOut"], 7);
+}
+
+#[test]
+fn a_page_of_long_turns_has_as_many_as_a_browser_can_hold() {
+    let (mut turns, lanes, _) = timeline("lines");
+    let short = turns.remove(0);
+    let said = What::Message(Excerpt::from(&[0xff; 160][..]));
+    let events = vec![Event { lane: 1, what: said }; 20_000];
+    let long = Turn { events, ..short.clone() };
+    let size = |turns: &[&Turn]| {
+        let mut page = Page::new();
+        turns.iter().for_each(|turn| page.turn(turn));
+        page.finish(&lanes, "long", "").len()
+    };
+    let each = size(&[&long]) - size(&[]);
+    let fit = MAX_BYTES / (each + 2);
+    assert!((2..20).contains(&fit), "{fit} of {each} bytes");
+    let mut page = Page::new();
+    (0..fit + 3).for_each(|_| page.turn(&long));
+    // No turn is missing between two that are there.
+    page.turn(&short);
+    let page = page.finish(&lanes, "long", "");
+    assert!(page.contains("\"leftOut\":4,"));
+    assert!(page.len() < MAX_BYTES + size(&[]), "{} bytes", page.len());
+    assert!(page.len() > fit * each, "{} bytes", page.len());
 }
 
 /// Where the program is.

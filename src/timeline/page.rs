@@ -11,6 +11,9 @@ use crate::json::Quoted;
 /// No page has more turns than this: a browser has to hold them.
 pub const MAX_TURNS: usize = 20_000;
 
+/// Nor do its turns take more bytes: a turn may have many thousand events.
+pub const MAX_BYTES: usize = 64 * 1024 * 1024;
+
 /// Gathers turns for a page.
 #[derive(Debug, Default)]
 pub struct Page {
@@ -25,14 +28,22 @@ impl Page {
         Page::default()
     }
 
-    /// Appends a turn; of those above [`MAX_TURNS`] only their number.
+    /// Appends a turn. From the first on that is above [`MAX_TURNS`] or [`MAX_BYTES`] only their number.
     pub fn turn(&mut self, turn: &Turn) {
-        if self.count == MAX_TURNS {
-            self.left_out += 1;
-            return;
+        let before = self.turns.len();
+        if self.count < MAX_TURNS && self.left_out == 0 {
+            self.append(turn);
+            if self.turns.len() <= MAX_BYTES {
+                self.count += 1;
+                return;
+            }
+            self.turns.truncate(before);
         }
+        self.left_out += 1;
+    }
+
+    fn append(&mut self, turn: &Turn) {
         let comma = if self.count == 0 { "" } else { ",\n" };
-        self.count += 1;
         let wait = Quoted(&Wait(turn).to_string()).to_string();
         let (number, nanos) = (turn.number, turn.time.as_nanos());
         let after = turn.after.as_nanos();
