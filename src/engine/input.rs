@@ -164,15 +164,7 @@ impl<O: Observer> Engine<O> {
                 break rest.len();
             }
         };
-        self.after_decode(id, self.core.stats.messages - messages_before);
-        // What follows the end of a connection means nothing.
-        let connection = self.core.connections.get(id).filter(|peer| peer.is_decoding());
-        let Some(connection) = connection.filter(|_| left > 0) else { return 0 };
-        if !connection.flags.has(Flags::FULL) {
-            // What stood in the way is gone already, or it was only the time.
-            self.core.list_drained(id);
-        }
-        left
+        self.after_decode(id, self.core.stats.messages - messages_before, left)
     }
 
     /// Serves one event of a client of `binding`.
@@ -241,22 +233,28 @@ impl<O: Observer> Engine<O> {
         payload.recycle(&mut self.core.pool);
     }
 
-    /// What follows from decoding in all: the messages that came of it are entered in the books, and HTTP
-    /// deadlines start anew with each stage of a request.
-    fn after_decode(&mut self, id: ConnId, messages: u64) {
+    /// What follows from decoding in all: the messages that came of it are entered in the books, HTTP
+    /// deadlines start anew with each stage of a request, and what is left gets its turn. Returns how many
+    /// bytes that is.
+    fn after_decode(&mut self, id: ConnId, messages: u64, left: usize) -> usize {
         let tick = self.core.tick();
-        let Some(connection) = self.core.connections.get_mut(id) else { return };
+        let Some(connection) = self.core.connections.get_mut(id) else { return 0 };
         self.core.books.of_connection(connection).messages_received += messages;
         let has_fallen = connection.weigh_output(&mut self.core.pool, &self.core.limits);
+        // What follows the end of a connection means nothing.
+        let left = if connection.is_decoding() { left } else { 0 };
+        // What stood in the way is gone already, or it was only the time.
+        let has_turn = left > 0 && !connection.flags.has(Flags::FULL);
         if let Protocol::Http(http) = &mut connection.protocol {
             if http.take_deadline_restart() && connection.phase == Phase::Open {
                 connection.since = tick;
             }
             self.core.rearm(id);
         }
-        if has_fallen {
+        if has_fallen || has_turn {
             self.core.list_drained(id);
         }
+        left
     }
 
     /// Keeps input for later.
