@@ -255,17 +255,18 @@ impl Connection {
     }
 
     /// Output has changed: puts pings and pongs [ahead] of what cannot be written for now, of which hardly
-    /// any may stay, enters what it holds by now, and notes the marks that it has gone over. Returns
-    /// whether it has fallen below the low one.
+    /// any may stay, and gives back the memory that this does not need; enters what it holds by now, and
+    /// notes the marks that it has gone over. Returns whether it has fallen below the low one.
     #[inline]
     pub(super) fn weigh_output(&mut self, pool: &mut BufferPool, limits: &Limits) -> bool {
         if let Some(output) = &mut self.output {
-            if output.marks.is_blocked && output.marks.strays.is_some() {
+            if output.marks.is_blocked {
                 ahead::put(output);
+                output.shrink();
             }
             pool.settle_output(output);
+            self.note_growth(limits);
         }
-        self.note_growth(limits);
         self.note_shrinking(limits)
     }
 

@@ -54,13 +54,10 @@ impl<O: Observer> Engine<O> {
         } else {
             if connection.protocol.websocket().is_some() {
                 ahead::take(output, taken);
-                ahead::put(output);
             } else {
                 output.consume(taken);
             }
             output.marks.is_blocked = true;
-            output.shrink();
-            self.core.pool.settle_output(output);
         }
         let mut is_answer = false;
         if connection.is_paused() || matches!(connection.phase, Phase::AwaitClose | Phase::Flushing)
@@ -70,7 +67,7 @@ impl<O: Observer> Engine<O> {
             is_answer = connection.flags.has(Flags::PINGED);
             connection.note_life(tick);
         }
-        if connection.note_shrinking(&self.core.limits) {
+        if connection.weigh_output(&mut self.core.pool, &self.core.limits) {
             self.core.list_drained(id);
         }
         if is_answer {
