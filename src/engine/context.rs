@@ -54,12 +54,19 @@ impl<'a> Context<'a> {
         self.core.queue(peer, message, why)
     }
 
+    /// Pushes a message to a peer, be it the one that this call is about, as [`send`](Context::send) does
+    /// to others. Returns whether it was queued; if not, the peer has missed it, or is not
+    /// [there](Context::is_open) any more.
+    pub fn push(&mut self, peer: ConnId, message: Message<'_>) -> bool {
+        self.core.queue(peer, message, Why::Push)
+    }
+
     /// Queues a message for a peer that has [`room`](Context::room), and for others not:
     /// [`on_drained`](crate::service::Service::on_drained) tells when there is room again. Nobody is
     /// closed for being slow. Returns whether it was queued.
     pub fn try_send(&mut self, peer: ConnId, message: Message<'_>) -> bool {
-        let why = if self.current == Some(peer) { Why::Reply } else { Why::Offer };
-        self.room(peer) > 0 && self.core.queue(peer, message, why)
+        let why = if self.current == Some(peer) { Why::Share } else { Why::Offer };
+        self.core.queue(peer, message, why)
     }
 
     /// Pushes one message to many peers, encoding it once for each format on the wire; returns for
@@ -149,6 +156,11 @@ impl<'a> Context<'a> {
         let connection = self.core.connections.get(self.current?)?;
         let endpoint = self.core.endpoints.get(usize::from(connection.endpoint))?;
         endpoint.site()?.subprotocol(connection.binding()?.index(), self.head)
+    }
+
+    /// Whether a peer takes messages: it is there, and neither it nor we have begun to end that.
+    pub fn is_open(&self, peer: ConnId) -> bool {
+        self.core.connections.get(peer).is_some_and(|connection| connection.format().is_some())
     }
 
     /// How many bytes may be queued for `peer` before it is above its high-water mark; 0 if it is

@@ -16,9 +16,10 @@ use crate::protocol::{CloseReason, Format, Message};
 impl Core {
     /// Queues a message. Returns whether it was queued.
     pub(super) fn queue(&mut self, to: ConnId, message: Message<'_>, why: Why) -> bool {
-        self.append(to, message, why, |format, output, shared| {
+        let sent = self.append(to, message, why, |format, output, shared| {
             format.encode(output, message, shared.rng, shared.deflate);
-        })
+        });
+        sent == Sent::Queued
     }
 
     /// Queues one message for many, under the cap for each of them, and returns for how many.
@@ -27,7 +28,8 @@ impl Core {
         to: impl IntoIterator<Item = ConnId>,
         message: Message<'_>,
     ) -> usize {
-        self.fan_out(to, message, Why::Push, |_, _| true)
+        // Who is pushed something is not asked for room.
+        self.fan_out(to, message, Why::Push, &mut Vec::new())
     }
 
     /// Queues one message for those who have room for it. Of the others, those who may have some again
@@ -38,13 +40,7 @@ impl Core {
         message: Message<'_>,
         without_room: &mut Vec<ConnId>,
     ) -> usize {
-        self.fan_out(to, message, Why::Offer, |core, id| {
-            let has_room = core.room(id) > 0;
-            if !has_room && core.connections.get(id).is_some_and(|peer| peer.format().is_some()) {
-                without_room.push(id);
-            }
-            has_room
-        })
+        self.fan_out(to, message, Why::Offer, without_room)
     }
 
     /// How many bytes may be queued for a peer before it is above its high-water mark; 0 if it is above
@@ -58,26 +54,28 @@ impl Core {
         })
     }
 
-    /// Queues one message for those of whom `is_wanted` says so, encoding it once for each format.
+    /// Queues one message for many, encoding it once for each format.
     fn fan_out(
         &mut self,
         to: impl IntoIterator<Item = ConnId>,
         message: Message<'_>,
         why: Why,
-        mut is_wanted: impl FnMut(&Core, ConnId) -> bool,
+        without_room: &mut Vec<ConnId>,
     ) -> usize {
         let mut frame = SharedFrame::new(message);
         let mut count = 0;
         for id in to {
-            if !is_wanted(self, id) {
-                continue;
-            }
-            count += usize::from(self.append(id, message, why, |format, output, shared| {
+            let sent = self.append(id, message, why, |format, output, shared| {
                 match frame.encoding(format, shared) {
                     Some(encoding) => output.extend_from_slice(encoding),
                     None => format.encode(output, message, shared.rng, shared.deflate),
                 }
-            }));
+            });
+            match sent {
+                Sent::Queued => count += 1,
+                Sent::NoRoom => without_room.push(id),
+                Sent::No => {}
+            }
         }
         frame.release(&mut self.pool);
         count
@@ -85,7 +83,6 @@ impl Core {
 
     /// Has `encode` append a message to the output of a connection, if it may be sent to it for this
     /// reason. A connection that compresses with what it has sent before encodes the message itself.
-    /// Returns whether it was done.
     #[inline]
     fn append(
         &mut self,
@@ -93,17 +90,25 @@ impl Core {
         message: Message<'_>,
         why: Why,
         encode: impl FnOnce(Format, &mut Vec<u8>, &mut Shared<'_>),
-    ) -> bool {
-        if why != Why::Reply {
+    ) -> Sent {
+        if why.is_unasked() {
             self.make_room();
         }
-        let Some(connection) = self.connections.get_mut(id) else { return false };
-        let Some(format) = connection.format() else { return false };
-        if why == Why::Push {
-            let queued = connection.queued_bytes() + message.as_bytes().len() + Format::OVERHEAD;
-            if queued > self.limits.max_queued_bytes {
-                self.leave_out(id);
-                return false;
+        let Some(connection) = self.connections.get_mut(id) else { return Sent::No };
+        let Some(format) = connection.format() else { return Sent::No };
+        match why {
+            Why::Reply => {}
+            Why::Share | Why::Offer => {
+                if connection.queued_bytes() > self.limits.high_water_bytes {
+                    return Sent::NoRoom;
+                }
+            }
+            Why::Push => {
+                let length = message.as_bytes().len() + Format::OVERHEAD;
+                if connection.queued_bytes() + length > self.limits.max_queued_bytes {
+                    self.leave_out(id);
+                    return Sent::No;
+                }
             }
         }
         self.books.of_connection(connection).messages_sent += 1;
@@ -118,16 +123,16 @@ impl Core {
             if let Some(output) = connection.output.take() {
                 self.pool.give(output);
             }
-            return true;
+            return Sent::Queued;
         }
-        output.marks.is_pushed |= why != Why::Reply;
+        output.marks.is_pushed |= why.is_unasked();
         self.pool.settle_output(output);
         connection.note_growth(&self.limits);
         if !connection.flags.has(Flags::DIRTY) {
             connection.flags.set(Flags::DIRTY);
             self.dirty.push(id);
         }
-        true
+        Sent::Queued
     }
 
     /// There is no room for what was to be pushed to a peer: it misses that, or is closed, as is said of
@@ -207,10 +212,30 @@ impl Core {
 pub(super) enum Why {
     /// The peer has said something. It is always admitted: reading stops instead.
     Reply,
+    /// It is a part of what the peer has asked for, who has to have room for it.
+    Share,
     /// It has to fit under the cap, or its receiver is a slow consumer.
     Push,
-    /// Its receiver has room for it.
+    /// Its receiver has to have room for it.
     Offer,
+}
+
+impl Why {
+    /// Whether it comes without its receiver having said anything.
+    fn is_unasked(self) -> bool {
+        matches!(self, Why::Push | Why::Offer)
+    }
+}
+
+/// What has become of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sent {
+    /// It is queued.
+    Queued,
+    /// It is not, and may be when the peer has room again.
+    NoRoom,
+    /// It is not: the peer takes none any more, or it did not fit under the cap.
+    No,
 }
 
 /// What encoding takes besides a message.

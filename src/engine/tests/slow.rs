@@ -153,6 +153,28 @@ fn a_stream_that_is_pushed_closes_a_slow_reader_where_that_is_said() {
 }
 
 #[test]
+fn whom_a_sample_has_closed_is_sent_no_other_and_takes_nothing_of_the_turn() {
+    let mut meeting = leaving_out(Stream::new(Source::Counter).pushing(true));
+    meeting.world.engine.set_slow_consumers(BindingId::nth(0), SlowConsumers::Close);
+    // Together these may be sent all that is sent in a turn.
+    for _ in 0..16 {
+        let slow = meeting.line_client();
+        meeting.say(slow, "START 1000000");
+    }
+    let late_turn = |meeting: &mut Meeting| {
+        meeting.world.now.time = meeting.world.now.time + Duration::from_millis(5);
+        meeting.world.engine.handle_timeout(meeting.world.now);
+    };
+    late_turn(&mut meeting);
+    assert_eq!(meeting.world.engine.stats().slow_consumers, 0, "it fits under the cap");
+    let last = meeting.line_client();
+    meeting.say(last, "START 1000");
+    late_turn(&mut meeting);
+    assert_eq!(meeting.world.engine.stats().slow_consumers, 16);
+    assert_eq!(numbers(&meeting.heard(last)), [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
 fn of_what_a_client_has_asked_for_nothing_is_left_out() {
     let mut meeting = leaving_out(Count::new(Number::Own));
     let slow = meeting.line_client();

@@ -133,9 +133,13 @@ impl Stream {
         while sent < most {
             running.write(self.source, cx, &mut self.text);
             let sample = Message::decoded(MessageKind::Text, &self.text);
-            if self.is_pushed {
-                cx.broadcast([peer], sample);
-            } else if !cx.try_send(peer, sample) {
+            let is_sent = if self.is_pushed {
+                // Who is slow misses it and stays, or is closed by it.
+                cx.push(peer, sample) || cx.is_open(peer)
+            } else {
+                cx.try_send(peer, sample)
+            };
+            if !is_sent {
                 break;
             }
             if self.source == Source::Walk {
