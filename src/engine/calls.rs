@@ -1,7 +1,7 @@
 //! Calling services, and showing what happens to whoever looks closely.
 
 use super::context::Context;
-use super::core::{CloseStage, Closed};
+use super::core::{CloseStage, Closed, Core};
 use super::endpoint::Binding;
 use super::observer::{Detail, Observer, Sighting};
 use super::state::State;
@@ -16,9 +16,8 @@ impl<O: Observer> Engine<O> {
         self.show_state(id);
         self.observer.see(binding, Some(id), Sighting::Opened { head });
         self.show_call(Some(binding), Some(id), "on_open");
-        let service = self.core.bindings[usize::from(binding.0)].service;
-        let mut context = Context::opened(&mut self.core, id, head);
-        self.services[usize::from(service.0)].on_open(&mut context, id);
+        let service = &mut self.services[self.core.service_of(binding)];
+        service.on_open(&mut Context::opened(&mut self.core, id, head), id);
         self.tell_closed();
     }
 
@@ -31,9 +30,8 @@ impl<O: Observer> Engine<O> {
         call: impl FnOnce(&mut dyn Service, &mut Context<'_>),
     ) {
         self.show_call(Some(binding), Some(id), name);
-        let service = self.core.bindings[usize::from(binding.0)].service;
-        let mut context = Context::new(&mut self.core, Some(id));
-        call(self.services[usize::from(service.0)].as_mut(), &mut context);
+        let service = &mut self.services[self.core.service_of(binding)];
+        call(service.as_mut(), &mut Context::new(&mut self.core, Some(id)));
         // Hardly any call closes anybody, and this is the way of every message.
         if !self.core.closed.is_empty() {
             self.tell_closed();
@@ -56,14 +54,21 @@ impl<O: Observer> Engine<O> {
                     CloseStage::Over => "on_close_over",
                 },
             );
-            let service = self.core.bindings[usize::from(binding.0)].service;
-            let service = self.services[usize::from(service.0)].as_mut();
+            let service = &mut self.services[self.core.service_of(binding)];
             let mut context = Context::new(&mut self.core, None);
             match stage {
                 CloseStage::Begun => service.on_close(&mut context, id, reason),
                 CloseStage::Over => service.on_close_over(&mut context, id, reason),
             }
         }
+    }
+}
+
+impl Core {
+    /// Which of the services is behind a binding.
+    #[inline]
+    pub(super) fn service_of(&self, binding: BindingId) -> usize {
+        usize::from(self.bindings[usize::from(binding.0)].service.0)
     }
 }
 

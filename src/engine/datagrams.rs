@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::context::Context;
 use super::observer::{Observer, Sighting};
-use super::{Binding, EndpointId, Engine, StopScope};
+use super::{EndpointId, Engine, StopScope};
 use crate::address::{PeerAddr, UnixName};
 use crate::codec::line::is_stop;
 use crate::time::Now;
@@ -43,17 +43,16 @@ impl<O: Observer> Engine<O> {
             self.core.stats.datagrams_from_ourselves += 1;
             return None;
         }
-        let Binding { service, stop, .. } = self.core.bindings[usize::from(binding.0)];
         self.reply.clear();
         let is_answered = if is_stop(payload) {
-            if stop == StopScope::Server {
+            if self.core.bindings[usize::from(binding.0)].stop == StopScope::Server {
                 self.core.stop_requested = Some(self.core.limits.drain_timeout);
             }
             false
         } else {
             self.show_call(Some(binding), None, "on_datagram");
+            let service = &mut self.services[self.core.service_of(binding)];
             let mut context = Context::new(&mut self.core, None);
-            let service = &mut self.services[usize::from(service.0)];
             service.on_datagram(&mut context, from, payload, &mut self.reply)
         };
         let reply = is_answered.then_some(self.reply.as_slice());

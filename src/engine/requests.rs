@@ -9,15 +9,13 @@ impl<O: Observer> Engine<O> {
     /// What the service behind a binding answers over HTTP, on a web listener where its WebSockets are
     /// at `path`.
     pub fn resources(&self, binding: BindingId, path: &str) -> Vec<(Resource, u16)> {
-        let service = self.core.bindings[usize::from(binding.0)].service;
-        let resources = self.services[usize::from(service.0)].resources(path);
+        let resources = self.services[self.core.service_of(binding)].resources(path);
         resources.into_iter().map(|resource| (resource, binding.0)).collect()
     }
 
     /// The subprotocols that the service behind a binding offers.
     pub fn subprotocols(&self, binding: BindingId) -> &[&str] {
-        let service = self.core.bindings[usize::from(binding.0)].service;
-        self.services[usize::from(service.0)].subprotocols()
+        self.services[self.core.service_of(binding)].subprotocols()
     }
 
     /// Has a service answer a request; what comes of it for the connection. Out of line, since the table
@@ -30,13 +28,11 @@ impl<O: Observer> Engine<O> {
         asked: Asked<'_>,
     ) -> Option<Event<'static>> {
         self.show_call(Some(binding), Some(id), "on_request");
-        let core = &mut self.core;
         let request = Request::new(&asked);
-        let mut response = Response::new(&mut core.pool);
-        core.stats.requests += 1;
-        let service = core.bindings[usize::from(binding.0)].service;
-        let mut context = Context::new(core, None);
-        self.services[usize::from(service.0)].on_request(&mut context, &request, &mut response);
+        let mut response = Response::new(&mut self.core.pool);
+        self.core.stats.requests += 1;
+        let service = &mut self.services[self.core.service_of(binding)];
+        service.on_request(&mut Context::new(&mut self.core, None), &request, &mut response);
         self.tell_closed();
         let event = match self.core.wire(id) {
             Some((Protocol::Http(http), mut wire)) => Some(http.respond(&response, &mut wire)),
