@@ -55,6 +55,24 @@ impl fmt::Debug for Time {
     }
 }
 
+/// When a warning that may repeat was logged last: once in five seconds is enough.
+#[derive(Debug, Default)]
+pub(crate) struct Warning(Option<Time>);
+
+impl Warning {
+    /// A warning may be logged again after this time.
+    const EVERY: Duration = Duration::from_secs(5);
+
+    /// Whether it is to be logged now; then it is taken to be.
+    pub(crate) fn is_due(&mut self, now: Time) -> bool {
+        let is_due = self.0.is_none_or(|last| now - last >= Warning::EVERY);
+        if is_due {
+            self.0 = Some(now);
+        }
+        is_due
+    }
+}
+
 /// What a clock on the wall shows: seconds since 1970-01-01 UTC, and how far local time is ahead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct WallClock {
@@ -82,6 +100,16 @@ mod tests {
         let late = Time::from_nanos(u64::MAX - 1);
         assert_eq!(late + Duration::from_secs(10), Time::from_nanos(u64::MAX));
         assert_eq!(Time::ZERO - late, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_warning_is_logged_at_once_and_then_every_five_seconds() {
+        let mut warning = Warning::default();
+        let logged = (0..12_000).step_by(1_000).filter(|&millis| {
+            let now = Time::ZERO + Duration::from_millis(millis);
+            warning.is_due(now)
+        });
+        assert_eq!(logged.collect::<Vec<_>>(), [0, 5_000, 10_000]);
     }
 
     #[test]

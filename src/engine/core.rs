@@ -25,7 +25,7 @@ use crate::buffer::{Buffer, BufferPool};
 use crate::codec::websocket::Role;
 use crate::codec::websocket::deflate::{self, Agreement};
 use crate::protocol::{CloseReason, Closing, Event, Protocol, Wire};
-use crate::time::{Now, Time};
+use crate::time::{Now, Time, Warning};
 
 /// The state of the engine without the services.
 #[derive(Debug)]
@@ -59,8 +59,8 @@ pub(super) struct Core {
     pub(super) closed: VecDeque<Closed>,
     /// Connections that services ask for.
     pub(super) dials: VecDeque<Dial>,
-    /// When it was last said that connections are shed.
-    pub(super) warned_of_shedding: Option<Time>,
+    /// That connections are shed.
+    pub(super) shedding_warning: Warning,
     /// When buffers that nobody needs are given back, if there are any.
     pub(super) trim_at: Time,
     /// Who was shed, for tests that have to know it of everybody.
@@ -115,7 +115,7 @@ impl Core {
             drained: VecDeque::new(),
             closed: VecDeque::new(),
             dials: VecDeque::new(),
-            warned_of_shedding: None,
+            shedding_warning: Warning::default(),
             trim_at: Time::ZERO,
             #[cfg(test)]
             shed: Vec::new(),

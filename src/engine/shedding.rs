@@ -23,7 +23,6 @@
 //! when connections are closed, later than that, is looked at in the next.
 
 use std::cmp::Reverse;
-use std::time::Duration;
 
 use log::warn;
 
@@ -31,9 +30,6 @@ use super::connection::Phase;
 use super::connections::ConnId;
 use super::core::Core;
 use crate::protocol::CloseReason;
-
-/// The warning is logged once in this time.
-const WARN_EVERY: Duration = Duration::from_secs(5);
 
 impl Core {
     /// Whether the buffers hold more than they may.
@@ -71,14 +67,7 @@ impl Core {
             self.end(id, CloseReason::Shed, Phase::Dead);
             self.free_kept();
         }
-        self.warn_of_shedding();
-    }
-
-    /// Says, each five seconds at most, that connections had to go.
-    fn warn_of_shedding(&mut self) {
-        let now = self.now.time;
-        if self.warned_of_shedding.is_none_or(|last| now - last >= WARN_EVERY) {
-            self.warned_of_shedding = Some(now);
+        if self.shedding_warning.is_due(self.now.time) {
             let (shed, limit) = (self.stats.shed, self.limits.max_memory_bytes);
             warn!("the buffers held more than {limit} bytes: {shed} connections closed so far");
         }

@@ -26,7 +26,7 @@ use super::source::Source;
 use super::{Reactor, Rules};
 use crate::engine::Observer;
 use crate::kernel::{AcceptError, Kernel};
-use crate::time::Time;
+use crate::time::{Time, Warning};
 
 /// The most connections that are taken in one turn, over all listeners.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -38,9 +38,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The most connections that are turned away in so much time for want of a descriptor.
 const REFUSALS_PER_PAUSE: usize = 64;
 
-/// A warning that repeats is logged once in this time.
-const WARN_EVERY: Duration = Duration::from_secs(5);
-
 /// What was warned of, and when last. One kind of warning does not silence another.
 #[derive(Debug, Default)]
 pub(super) struct Warnings {
@@ -48,20 +45,6 @@ pub(super) struct Warnings {
     too_many_of_one: Warning,
     no_descriptor: Warning,
     failed: Warning,
-}
-
-/// When a warning was logged last.
-#[derive(Debug, Default)]
-struct Warning(Option<Time>);
-
-impl Warning {
-    fn is_due(&mut self, now: Time) -> bool {
-        let is_due = self.0.is_none_or(|last| now - last >= WARN_EVERY);
-        if is_due {
-            self.0 = Some(now);
-        }
-        is_due
-    }
 }
 
 /// How many connections were turned away since when.
