@@ -462,6 +462,11 @@ fn sigusr1_logs_the_counters_and_serving_goes_on() {
             ) && counters.ends_with(" output=0"),
             "{counters}"
         );
+        let value = |name: &str| {
+            let value = counters.split(' ').find_map(|word| word.strip_prefix(name));
+            value.expect("it is there").parse::<usize>().expect("a number")
+        };
+        assert_eq!(value("memory="), value("lent=") + value("kept=") + value("deflate="));
     }
     exchange(&mut client, b"three\n", b"three\n");
     drop(client);
@@ -476,7 +481,8 @@ fn sigusr1_during_a_drain_is_no_second_signal() {
     server.signal(Signal::SIGTERM);
     expect(&mut held, GOING_AWAY);
     server.signal(Signal::SIGUSR1);
-    server.wait_for_line("open=1 opened=1");
+    let counters = server.wait_for_line("open=1 opened=1");
+    assert!(counters.contains(" draining=1 memory="), "{counters}");
     held.write_all(GOING_AWAY_MASKED).expect("still there");
     assert_eq!(rest(&mut held), b"");
     drop(held);

@@ -128,10 +128,11 @@ impl Limits {
     }
 
     /// The same limits, made to agree with each other, once and not for every message. The cap on
-    /// pushed output is never so small that one message of the longest kind does not fit. The
-    /// high-water mark is never above the cap: input is parked above the cap and comes back below
-    /// the low-water mark, so whoever is above the cap must be above the marks, too. And the
-    /// low-water mark is never above the high one. An [`Engine`](super::Engine) does it by itself.
+    /// pushed output is never so small that the longest WebSocket message does not fit; a line may be
+    /// longer than what can be [pushed](super::Context::longest_push). The high-water mark is never above
+    /// the cap: input is parked above the cap and comes back below the low-water mark, so whoever is above
+    /// the cap must be above the marks, too. And the low-water mark is never above the high one. An
+    /// [`Engine`](super::Engine) does it by itself.
     pub fn in_force(mut self) -> Limits {
         let longest = self.protocol.frames.max_message.saturating_add(protocol::Format::OVERHEAD);
         self.max_queued_bytes = self.max_queued_bytes.max(longest);

@@ -32,10 +32,12 @@ impl Memory {
     }
 }
 
-/// As logs have it: all of it, and how much waits to be written.
+/// As logs have it: all of it and its parts, and how much waits to be written.
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "memory={} output={}", self.total_bytes(), self.output_bytes)
+        let Memory { lent_bytes, kept_bytes, deflate_bytes, output_bytes } = self;
+        write!(f, "memory={} lent={lent_bytes} kept={kept_bytes} ", self.total_bytes())?;
+        write!(f, "deflate={deflate_bytes} output={output_bytes}")
     }
 }
 

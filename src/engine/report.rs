@@ -30,11 +30,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// As logs have it: the counters, the loop, and each label that there was something of.
+    /// As logs have it: the counters, whether it drains, and the memory; the loop; and each label that there
+    /// was something of.
     pub(super) fn lines(&self) -> Vec<String> {
         let Report { stats, connections, memory, .. } = self;
+        let draining = if self.is_draining { " draining=1" } else { "" };
         let mut lines = vec![
-            format!("open={connections} {stats} {memory}"),
+            format!("open={connections} {stats}{draining} {memory}"),
             format!("loop: {}", self.pace.line(self.now.time)),
         ];
         for (Label { transport, service }, traffic) in &self.traffic {

@@ -4,6 +4,11 @@
 //! has asked for a page or for how the server is, or has yet to upgrade. A connection knows its binding, so
 //! the line is found by an index and counting is an addition. People think of transports and services
 //! instead, so bindings are [labelled](Label), and where the books are read, lines of one label are added up.
+//!
+//! **Messages and bytes stand in the [counters](Stats), too**, and neither follows from the other: those are of
+//! connections alone and have datagrams for themselves, while a line has whatever came to its binding, by
+//! connections, as datagrams, or both. To have both is one more addition for each read, write and batch of
+//! messages, and tests compare them.
 
 use std::fmt;
 
