@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use readily::address::Escaped;
-use readily::config::{Binding, ByteSize, Timeout};
+use readily::config::{Binding, MemorySize, Timeout};
 use readily::engine::Limits;
 use readily::server::Descriptors;
 
@@ -84,11 +84,8 @@ pub(crate) fn table(rows: &[Row], look: Look) -> String {
 
 /// The limits in effect, in the notation of the command line.
 pub(crate) fn limits_line(limits: &Limits) -> String {
-    let size = |bytes: usize| match ByteSize::new(bytes) {
-        Some(size) => size.to_string(),
-        None if bytes.is_multiple_of(1 << 30) => format!("{}GiB", bytes >> 30),
-        None => bytes.to_string(),
-    };
+    let size =
+        |bytes| MemorySize::new(bytes).map_or_else(|| bytes.to_string(), |size| size.to_string());
     let time =
         |span| Timeout::new(span).map_or_else(|| format!("{span:?}"), |time| time.to_string());
     format!(

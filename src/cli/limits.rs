@@ -7,7 +7,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use clap::Args;
-use readily::config::{ByteSize, Timeout};
+use readily::config::{ByteSize, MemorySize, Timeout};
 use readily::engine::Limits;
 
 /// Within which limits to serve.
@@ -31,8 +31,8 @@ pub(crate) struct LimitArgs {
     /// What the buffers of all connections may hold together; above it nothing is read and nobody
     /// accepted, and slow consumers are closed, then who holds most; at most 1024GiB [default: 1GiB, or
     /// four messages of the longest kind if that is more]
-    #[arg(long, value_name = "SIZE", help_heading = "Limits", value_parser = memory)]
-    max_memory: Option<usize>,
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    max_memory: Option<MemorySize>,
 
     /// The most frames that one WebSocket message is made of, empty ones counted [default: 1,024 and one
     /// for each 16 bytes of --max-message]
@@ -150,20 +150,16 @@ fn check_read_budget(limits: &Limits) -> Result<(), String> {
 }
 
 /// Sets what was named, if the longest message fits.
-fn set_memory(limits: &mut Limits, named: Option<usize>) -> Result<(), String> {
-    let least = limits.least_memory_bytes();
-    match named {
-        Some(bytes) if bytes < least => Err(format!(
-            "--max-memory {} is too little for one message of the longest kind: at least {}",
-            shown(bytes),
-            shown(least),
-        )),
-        Some(bytes) => {
-            limits.max_memory_bytes = bytes;
-            Ok(())
-        }
-        None => Ok(()),
+fn set_memory(limits: &mut Limits, named: Option<MemorySize>) -> Result<(), String> {
+    let Some(named) = named else { return Ok(()) };
+    let least = MemorySize::new(limits.least_memory_bytes()).expect("no message is so long");
+    if named < least {
+        return Err(format!(
+            "--max-memory {named} is too little for one message of the longest kind: at least {least}"
+        ));
     }
+    limits.max_memory_bytes = named.bytes();
+    Ok(())
 }
 
 /// Sets the marks that were named. The others give way to what was named, but these do not: a mark that
@@ -187,17 +183,6 @@ fn set_marks(
     Ok(())
 }
 
-/// Reads what may be more than other sizes.
-fn memory(text: &str) -> Result<usize, String> {
-    const MOST_GIB: usize = Limits::MOST_MEMORY >> 30;
-    let gib = text.strip_suffix("GiB").filter(|digits| digits.bytes().all(|d| d.is_ascii_digit()));
-    match gib.and_then(|digits| digits.parse::<usize>().ok()) {
-        Some(gib @ 1..=MOST_GIB) => gib.checked_mul(1 << 30).ok_or_else(|| "too much".to_owned()),
-        Some(gib) if gib > 0 => Err(format!("at most {MOST_GIB}GiB")),
-        _ => text.parse::<ByteSize>().map(ByteSize::bytes).map_err(|error| error.to_string()),
-    }
-}
-
 /// Reads a number of fragments.
 fn fragments(text: &str) -> Result<NonZeroU32, &'static str> {
     text.parse().map_err(|_| "write a number, 1 or more")
@@ -217,11 +202,6 @@ pub(super) fn size_or_zero(text: &str) -> Result<usize, String> {
         return Ok(0);
     }
     text.parse::<ByteSize>().map(ByteSize::bytes).map_err(|error| error.to_string())
-}
-
-/// Any size.
-fn shown(bytes: usize) -> String {
-    ByteSize::new(bytes).map_or_else(|| bytes.to_string(), |size| size.to_string())
 }
 
 /// A size as the command line shows it.

@@ -46,7 +46,7 @@ pub use self::error::{BindingError, Problem};
 pub use self::service::{RandomRange, ServiceSpec};
 pub use self::target::{Target, TargetError, TargetKind};
 pub use self::transport::{Framing, Transport};
-pub use self::units::{ByteSize, Spin, Timeout, UnitError};
+pub use self::units::{ByteSize, Bytes, MemorySize, Spin, Timeout, UnitError};
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

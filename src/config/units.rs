@@ -8,6 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::engine::Limits;
+
 /// How long to wait: whole milliseconds, from 1 ms to 8760 h (a year).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timeout(Duration);
@@ -120,17 +122,23 @@ impl fmt::Display for Spin {
     }
 }
 
-/// A number of bytes, from 1 to 1 GiB.
+/// A number of bytes, from 1 to `MOST`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ByteSize(usize);
+pub struct Bytes<const MOST: usize>(usize);
 
-impl ByteSize {
+/// A size of something that one connection has: at most 1 GiB.
+pub type ByteSize = Bytes<{ 1 << 30 }>;
+
+/// A size of what all have together: at most [`Limits::MOST_MEMORY`].
+pub type MemorySize = Bytes<{ Limits::MOST_MEMORY }>;
+
+impl<const MOST: usize> Bytes<MOST> {
     /// The largest.
-    pub const MAX: ByteSize = ByteSize(1 << 30);
+    pub const MAX: Bytes<MOST> = Bytes(MOST);
 
     /// `bytes` bytes; `None` if that is out of range.
-    pub const fn new(bytes: usize) -> Option<ByteSize> {
-        if bytes == 0 || bytes > ByteSize::MAX.0 { None } else { Some(ByteSize(bytes)) }
+    pub const fn new(bytes: usize) -> Option<Bytes<MOST>> {
+        if bytes == 0 || bytes > MOST { None } else { Some(Bytes(bytes)) }
     }
 
     /// As a plain number.
@@ -139,14 +147,14 @@ impl ByteSize {
     }
 }
 
-/// The units of [`ByteSize`] in bytes, the largest first.
+/// The units of [`Bytes`], the largest first.
 const SIZE_UNITS: [(&str, u64); 4] =
     [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("", 1)];
 
-impl FromStr for ByteSize {
+impl<const MOST: usize> FromStr for Bytes<MOST> {
     type Err = UnitError;
 
-    fn from_str(text: &str) -> Result<ByteSize, UnitError> {
+    fn from_str(text: &str) -> Result<Bytes<MOST>, UnitError> {
         let (digits, unit) = split_unit(text);
         let (_, unit_bytes) = SIZE_UNITS
             .into_iter()
@@ -160,18 +168,18 @@ impl FromStr for ByteSize {
             .ok()
             .and_then(|number| number.checked_mul(unit_bytes))
             .and_then(|bytes| usize::try_from(bytes).ok())
-            .and_then(ByteSize::new)
-            .ok_or(UnitError::SizeTooLarge)
+            .and_then(Bytes::new)
+            .ok_or(UnitError::SizeTooLarge(MOST))
     }
 }
 
-impl fmt::Display for ByteSize {
+impl<const MOST: usize> fmt::Display for Bytes<MOST> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_in_largest_unit(f, self.0 as u128, &SIZE_UNITS)
     }
 }
 
-/// Why a text is no [`Timeout`] or no [`ByteSize`]. The messages do not repeat the text.
+/// Why a text is no [`Timeout`] or no [`Bytes`]. The messages do not repeat the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum UnitError {
     /// Not a number and a unit.
@@ -188,8 +196,8 @@ pub enum UnitError {
     BadSize,
     /// Nothing has room for no bytes at all.
     ZeroSize,
-    /// Larger than [`ByteSize::MAX`].
-    SizeTooLarge,
+    /// Larger than this.
+    SizeTooLarge(usize),
 }
 
 impl fmt::Display for UnitError {
@@ -206,7 +214,10 @@ impl fmt::Display for UnitError {
             }
             UnitError::BadSize => f.write_str("write a size as 512 (bytes), 64KiB, 1MiB or 1GiB"),
             UnitError::ZeroSize => f.write_str("it has to be more than zero"),
-            UnitError::SizeTooLarge => write!(f, "at most {}", ByteSize::MAX),
+            UnitError::SizeTooLarge(most) => {
+                f.write_str("at most ")?;
+                write_in_largest_unit(f, *most as u128, &SIZE_UNITS)
+            }
         }
     }
 }
@@ -300,7 +311,7 @@ mod tests {
             "99999999999999999999",
             "18446744073709551615GiB",
         ] {
-            assert_eq!(size(large), Err(UnitError::SizeTooLarge), "{large:?}");
+            assert_eq!(size(large), Err(UnitError::SizeTooLarge(1 << 30)), "{large:?}");
         }
     }
 
@@ -310,7 +321,14 @@ mod tests {
             UnitError::DurationWithoutUnit.to_string(),
             "a duration needs a unit: 250ms, 5s, 2m or 1h"
         );
-        assert_eq!(UnitError::SizeTooLarge.to_string(), "at most 1GiB");
+        assert_eq!(UnitError::SizeTooLarge(1 << 30).to_string(), "at most 1GiB");
+        for (text, size) in
+            [("1536MiB", "1536MiB"), ("2147483648", "2GiB"), ("1024GiB", "1024GiB"), ("7", "7")]
+        {
+            assert_eq!(text.parse::<MemorySize>().map(|size| size.to_string()), Ok(size.into()));
+        }
+        let error = "1025GiB".parse::<MemorySize>().unwrap_err();
+        assert_eq!(error.to_string(), "at most 1024GiB");
     }
 
     #[test]
