@@ -1,12 +1,12 @@
 //! How the loop ends: it stops listening, waits for the connections to end, and closes last what
 //! others look at it by.
 
-use log::warn;
+use log::{info, warn};
 
 use super::source::Source;
 use super::{Reactor, Rules, Stop};
 use crate::engine::Observer;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Signal};
 
 impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Stops listening and lets the connections end. Called by the first signal; a shell of its
@@ -49,6 +49,27 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
                 Some(Stop::Drained(self.drained_by))
             }
             None => None,
+        }
+    }
+
+    /// Does what the signals say.
+    pub(super) fn obey_signals(&mut self, index: usize) {
+        while let Some(Source::Signals(signals)) = self.sources.get_mut(index) {
+            let Some(signal) = self.kernel.next_signal(signals) else { break };
+            match signal {
+                Signal::User1 => self.engine.log_report(),
+                // A terminal that is closed may say so twice: by the system and by the shell.
+                Signal::Hangup if self.engine.is_draining() => {}
+                Signal::Interrupt | Signal::Terminate if self.engine.is_draining() => {
+                    info!("{}: stopping at once", signal.name());
+                    self.forced = Some(signal);
+                }
+                Signal::Interrupt | Signal::Terminate | Signal::Hangup => {
+                    info!("{}: draining {} connections", signal.name(), self.engine.connections());
+                    self.drained_by = Some(signal);
+                    self.drain();
+                }
+            }
         }
     }
 }
