@@ -3,6 +3,8 @@
 #[cfg(feature = "deflate")]
 mod agreeing;
 #[cfg(feature = "deflate")]
+mod keeping;
+#[cfg(feature = "deflate")]
 mod messages;
 
 use super::Policy;
