@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::contender::Programs;
 use super::scenario::{Load, Scenario, Scheme};
 
-/// What a contender did in one round. `None` of it where a reply was wrong.
+/// What a contender did in one round. `None` of it where a reply was wrong or missing.
 #[derive(Clone, Debug)]
 pub(crate) struct Round {
     /// CPU time of the server for each message, in microseconds.
@@ -102,10 +102,10 @@ pub(crate) fn measure(
             ("fanout", "server_cpu_per_delivery", "deliveries_per_second")
         }
     };
-    let whole = match report(command.arg(&server.url), name) {
+    let whole = match report(command.arg(&server.url), name)? {
         Ok(report) => report,
-        Err(error) => {
-            eprintln!("{}: {error}", scenario.name);
+        Err(errors) => {
+            eprintln!("{}: {errors}", scenario.name);
             return Ok(None);
         }
     };
@@ -145,7 +145,7 @@ pub(crate) fn measure_mixed(
     command.args(["bench", "--json", "--spin", "--warmup", "200ms", "--pings", "1000"]);
     command.args(["-d", &format!("{}ms", time.as_millis())]);
     command.args(["-c", "16", "--depth", "16", "--size", "64KiB"]);
-    let report = report(command.arg(&server.url), name)?;
+    let report = report(command.arg(&server.url), name)??;
     let (bulk, pings) = (&report["echo"], &report["pings"]["latency"]);
     let p50 = number(&bulk["latency"]["p50"], name, "p50")?;
     Ok(MixedRound {
@@ -210,7 +210,7 @@ pub(crate) fn measure_idle(
     let mut command = programs.generator();
     command.args(["bench", "--idle", "--json", "-d", "500ms", "-c", &connections.to_string()]);
     command.args(["--server-pid", &server.pid().to_string()]);
-    let report = report(command.arg(&server.url), name)?;
+    let report = report(command.arg(&server.url), name)??;
     let (idle, memory) = (&report["idle"], &report["idle"]["memory"]);
     let (before, after) = (&memory["before"], &memory["after"]);
     Ok(IdleRound {
@@ -220,13 +220,20 @@ pub(crate) fn measure_idle(
     })
 }
 
-/// Runs the generator to its end. What went wrong in front of `name` has no result.
-fn report(command: &mut Command, name: &str) -> Result<Value, String> {
-    let output = command.output().map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim()));
+/// Runs the generator to its end. It may have found errors, which its report tells: `Ok(Err(_))`.
+///
+/// # Errors
+/// There is no report, because it could not measure.
+fn report(command: &mut Command, name: &str) -> Result<Result<Value, String>, String> {
+    let output = command.output().map_err(|error| format!("the generator: {error}"))?;
+    let is_right = output.status.success();
+    if !is_right && output.stdout.is_empty() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{name}: {}: {}", output.status, said.trim()));
     }
-    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("{name}: no report: {error}"))?;
+    Ok(if is_right { Ok(report) } else { Err(format!("{name}: {}", report["errors"])) })
 }
 
 fn number(value: &Value, name: &str, what: &str) -> Result<f64, String> {
