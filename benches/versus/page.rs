@@ -2,8 +2,13 @@
 
 use super::machine;
 use super::measure::{Cell, IdleRound, MixedRound, Rounds};
-use super::scenario::Scenario;
+use super::scenario::{Load, Scenario};
 use super::table;
+
+/// How to read the tables of a fan-out, in front of the first of them.
+const FANOUT: &str = "In a fan-out one client publishes, everybody gets it, and what is counted is each delivery; readily serves\n\
+     `notify` with `?topic=`. All servers write once to a peer, whatever came meanwhile, which is what makes\n\
+     a delivery cheap where 16 are on their way, and shows where only one is.\n\n";
 
 /// All tables, and how to read them.
 pub(crate) fn page(
@@ -27,7 +32,11 @@ pub(crate) fn page(
          ![CPU time a message, as a ratio to the floor](versus.svg)\n\n",
         machine::describe()
     );
-    for (scenario, cells) in rows {
+    let first_fanout = rows.iter().position(|(scenario, _)| scenario.load == Load::Fanout);
+    for (position, (scenario, cells)) in rows.iter().enumerate() {
+        if Some(position) == first_fanout {
+            text += FANOUT;
+        }
         text += &table::scenario(scenario, cells);
         text.push('\n');
     }
