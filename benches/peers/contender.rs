@@ -68,7 +68,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
         schemes: &[Ws],
         flavours: &[Epoll],
         does: Does::Fanout,
-        serve: |door, _| floor::serve_fanout(door),
+        serve: |door, _| floor::serve(door, floor::Broadcast::default()),
     },
     Contender {
         name: "line-linescodec",

@@ -16,9 +16,13 @@ mod listener;
 mod streams;
 mod websocket;
 
+use nix::sys::epoll::Epoll;
+use slab::Slab;
+
 pub(crate) use self::datagram::serve_datagrams;
-pub(crate) use self::fanout::serve_fanout;
+pub(crate) use self::fanout::Broadcast;
 pub(crate) use self::line::Line;
+use self::streams::Connection;
 pub(crate) use self::streams::serve;
 pub(crate) use self::websocket::WebSocket;
 
@@ -32,6 +36,9 @@ pub(crate) trait Speaker {
 
     /// Answers what was read from a peer, in a piece that is written at once.
     fn answer<'a>(&'a mut self, peer: &mut Self::Peer, input: &'a mut [u8]) -> Answer<'a>;
+
+    /// What there is to do once everybody who was ready is served.
+    fn after_turn(&mut self, _: &Epoll, _: &mut Slab<Connection<Self::Peer>>) {}
 }
 
 /// What came of one read.

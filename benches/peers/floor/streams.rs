@@ -18,7 +18,7 @@ use super::{Answer, READ_BUFFER_BYTES, Speaker};
 use crate::door::Door;
 
 /// Names the listener; no slab is so long.
-pub(super) const LISTENER: u64 = u64::MAX;
+const LISTENER: u64 = u64::MAX;
 
 /// What is watched while nothing waits to be written.
 const READABLE: EpollFlags =
@@ -29,7 +29,7 @@ const READABLE: EpollFlags =
 const WRITABLE: EpollFlags = EpollFlags::EPOLLOUT.union(EpollFlags::EPOLLET);
 
 /// A connection.
-pub(super) struct Connection<P> {
+pub(crate) struct Connection<P> {
     pub(super) socket: Socket,
     pub(super) peer: P,
     /// What did not fit into the socket.
@@ -40,7 +40,7 @@ pub(super) struct Connection<P> {
 
 /// What becomes of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+enum Fate {
     Stays,
     Ends,
 }
@@ -77,11 +77,12 @@ pub(crate) fn serve<S: Speaker>(door: Door, mut speaker: S) -> io::Result<()> {
                 connections.remove(key);
             }
         }
+        speaker.after_turn(&epoll, &mut connections);
     }
 }
 
 /// Accepts everybody who waits.
-pub(super) fn accept<P: Default>(
+fn accept<P: Default>(
     epoll: &Epoll,
     listener: &Listener,
     connections: &mut Slab<Connection<P>>,
@@ -153,11 +154,7 @@ pub(super) fn send<P>(
 
 /// Writes what did not fit.
 #[cold]
-pub(super) fn flush<P>(
-    epoll: &Epoll,
-    event: &EpollEvent,
-    connection: &mut Connection<P>,
-) -> io::Result<Fate> {
+fn flush<P>(epoll: &Epoll, event: &EpollEvent, connection: &mut Connection<P>) -> io::Result<Fate> {
     let written = write(&mut connection.socket, &connection.unsent)?;
     connection.unsent.drain(..written);
     if !connection.unsent.is_empty() {
