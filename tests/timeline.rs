@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use nix::pty::openpty;
 use nix::sys::termios::tcgetattr;
 
 use readily::engine::{BindingId, Endpoint, Engine, Limits, Stats, StopScope};
-use readily::kernel::sim::Sim;
+use readily::kernel::sim::{Sim, Weather};
+use readily::kernel::tape::Call;
 use readily::kernel::{StreamKind, Verdict, Watched};
 use readily::reactor::Reactor;
 use readily::recording::{self, Player};
@@ -186,6 +187,29 @@ fn a_peer_that_does_not_read_has_no_room_and_is_then_not_wanted() {
     assert_eq!(heard, line.len(), "{sent} bytes were sent");
     let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
     assert_eq!(seen, ["NoRoom", "NotWanted", "ShortRead"]);
+}
+
+#[test]
+fn a_read_that_was_interrupted_is_not_the_end_of_what_there_is() {
+    let (mut reactor, mut film, port) = simulated(StreamKind::Tcp, Endpoint::Line);
+    let sim = reactor.kernel_mut().inner_mut();
+    sim.set_weather(Weather { interrupt: 0.5, ..Weather::CALM });
+    let client = sim.dial(port);
+    let mut interrupted = 0;
+    for _ in 0..200 {
+        let sim = reactor.kernel_mut().inner_mut();
+        sim.send(client, b"hello\n").expect("there is room");
+        let events = take_turn(&mut reactor, &mut film).events;
+        let is_interrupted = |event: &Event| {
+            let What::Failed(call, error, _) = event.what else { return false };
+            matches!(call, Call::Read { .. }) && error == io::ErrorKind::Interrupted
+        };
+        if events.iter().any(is_interrupted) {
+            interrupted += 1;
+            assert!(!events.iter().any(|event| event.what == What::Stopped(Why::WouldBlock)));
+        }
+    }
+    assert!(interrupted > 10, "{interrupted} reads");
 }
 
 #[test]

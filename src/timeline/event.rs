@@ -1,6 +1,9 @@
 //! One thing that happened.
 
+use std::io;
+
 use crate::engine::State;
+use crate::kernel::tape::Call;
 use crate::protocol::Deadline;
 
 /// So many bytes of something that was said are kept.
@@ -86,8 +89,8 @@ pub enum What {
     Closed,
     /// A signal has come.
     Signal(&'static str),
-    /// Something could not be done: what, and the error. `WouldBlock` is one.
-    Failed(&'static str, String),
+    /// Something could not be done: what was asked, and the error. `WouldBlock` is one.
+    Failed(Call, io::ErrorKind, String),
     /// It is not served any further in this turn, and why.
     Stopped(Why),
 }

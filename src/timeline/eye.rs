@@ -45,12 +45,12 @@ impl Eye {
         let _ = self.0.send(note);
     }
 
-    fn failed(&self, source: u32, call: &'static str, error: &io::Error) {
-        let error = match error.kind() {
+    fn failed(&self, call: Call, error: &io::Error) {
+        let words = match error.kind() {
             io::ErrorKind::WouldBlock => "WouldBlock".to_owned(),
             _ => error.to_string(),
         };
-        self.note(Note::At(source, What::Failed(call, error)));
+        self.note(Note::At(source_of(call), What::Failed(call, error.kind(), words)));
     }
 }
 
@@ -62,10 +62,9 @@ impl Onlooker for Eye {
     fn see(&mut self, step: Step<'_>) {
         let Step { call, carried, answer } = step;
         if let Answer::Failed(error) = answer {
-            let (source, name) = named(call);
-            return self.failed(source, name, error);
+            return self.failed(call, error);
         }
-        let source = named(call).0;
+        let source = source_of(call);
         let what = match answer {
             Answer::Ready(events) => {
                 for event in events {
@@ -153,30 +152,32 @@ impl Observer for Eye {
     }
 }
 
-/// The source that a call is about, 0 for none, and what the call is named.
-fn named(call: Call) -> (u32, &'static str) {
+/// The source that a call is about; 0 for none.
+fn source_of(call: Call) -> u32 {
     match call {
-        Call::DescriptorLimit => (0, "raise the descriptor limit"),
-        Call::OpenDescriptors { .. } => (0, "count descriptors"),
-        Call::Listen => (0, "listen"),
-        Call::OwnAddresses => (0, "ask for addresses"),
-        Call::CatchSignals => (0, "catch signals"),
-        Call::Poll { .. } => (0, "poll"),
-        Call::Now | Call::Time => (0, "read the clock"),
-        Call::Connect => (0, "connect"),
-        Call::Register { source, .. } => (source, "register"),
-        Call::Reregister { source, .. } => (source, "register anew"),
-        Call::Accept { listener } => (listener, "accept"),
-        Call::Refuse { listener } => (listener, "refuse"),
-        Call::Abort { stream } => (stream, "abort"),
-        Call::IsConnected { stream } => (stream, "connect"),
-        Call::Read { stream, .. } => (stream, "read"),
-        Call::Write { stream, .. } => (stream, "write"),
-        Call::ShutdownWrite { stream } => (stream, "end our side"),
-        Call::Close { stream } => (stream, "close"),
-        Call::ReceiveFrom { socket, .. } => (socket, "receive"),
-        Call::SendTo { socket, .. } => (socket, "send"),
-        Call::NextSignal { signals } => (signals, "take a signal"),
-        Call::Stop { .. } | Call::Cut => (0, "stop"),
+        Call::Register { source, .. }
+        | Call::Reregister { source, .. }
+        | Call::Accept { listener: source }
+        | Call::Refuse { listener: source }
+        | Call::Abort { stream: source }
+        | Call::IsConnected { stream: source }
+        | Call::Read { stream: source, .. }
+        | Call::Write { stream: source, .. }
+        | Call::ShutdownWrite { stream: source }
+        | Call::Close { stream: source }
+        | Call::ReceiveFrom { socket: source, .. }
+        | Call::SendTo { socket: source, .. }
+        | Call::NextSignal { signals: source } => source,
+        Call::DescriptorLimit
+        | Call::OpenDescriptors { .. }
+        | Call::Listen
+        | Call::OwnAddresses
+        | Call::CatchSignals
+        | Call::Poll { .. }
+        | Call::Now
+        | Call::Time
+        | Call::Connect
+        | Call::Stop { .. }
+        | Call::Cut => 0,
     }
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use super::event::{Event, What, Why};
+use super::event::{Event, What};
 use super::eye::{Eye, Note};
+use super::served::Served;
 use crate::engine::{ConnId, State};
-use crate::kernel::{Interest, SocketKind, StreamKind, Token};
+use crate::kernel::{Interest, SocketKind, Token};
 use crate::time::Time;
 
 /// What a turn was.
@@ -210,52 +211,6 @@ impl Turn {
             lanes[place].1.push(event);
         }
         lanes
-    }
-}
-
-/// What a turn was for one connection.
-#[derive(Default)]
-struct Served {
-    was_readable: bool,
-    has_read: bool,
-    read: Option<Why>,
-    write: Option<Why>,
-    is_gone: bool,
-}
-
-impl Served {
-    fn note(&mut self, what: &What, kind: SocketKind) {
-        let is_packets = !matches!(kind, SocketKind::Stream(StreamKind::Tcp | StreamKind::Unix));
-        match what {
-            What::Ready { readable, .. } => self.was_readable |= readable,
-            What::Read { is_full, .. } => {
-                self.has_read = true;
-                let more = *is_full || is_packets;
-                self.read = Some(if more { Why::Budget } else { Why::ShortRead });
-            }
-            What::Received(..) | What::Oversize => {
-                (self.has_read, self.read) = (true, Some(Why::Budget));
-            }
-            What::End => (self.has_read, self.read) = (true, Some(Why::End)),
-            What::Failed("read" | "receive", _) => {
-                (self.has_read, self.read) = (true, Some(Why::WouldBlock));
-            }
-            What::Wrote { bytes, asked } => {
-                self.write = (bytes.length < *asked).then_some(Why::NoRoom);
-            }
-            What::Failed("write", _) => self.write = Some(Why::NoRoom),
-            What::Closed | What::Aborted => self.is_gone = true,
-            _ => {}
-        }
-    }
-
-    fn why(self, state: Option<&State>) -> impl Iterator<Item = Why> + use<> {
-        let is_wanted =
-            state.is_none_or(|state| !(state.is_paused || state.is_held || state.is_parked));
-        let not_wanted = self.was_readable && !self.has_read && !is_wanted;
-        let read = if not_wanted { Some(Why::NotWanted) } else { self.read };
-        let all = if self.is_gone { [None; 2] } else { [read, self.write] };
-        all.into_iter().flatten()
     }
 }
 

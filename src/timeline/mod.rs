@@ -47,6 +47,7 @@ mod event;
 mod eye;
 mod film;
 pub mod page;
+mod served;
 pub mod text;
 pub mod trace;
 

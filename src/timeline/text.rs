@@ -17,6 +17,7 @@ use std::time::Duration;
 use super::event::{Excerpt, What, Why};
 use super::film::{Lane, Turn};
 use crate::address::Escaped;
+use crate::kernel::tape::Call;
 use crate::kernel::{SocketKind, StreamKind};
 
 /// All of a turn: a line of its own, and a paragraph for each lane in which something happened.
@@ -102,9 +103,36 @@ impl What {
             What::ShutDown => "FIN",
             What::Closed => "closed",
             What::Signal(_) => "signal",
-            What::Failed(call, _) => call,
+            What::Failed(call, ..) => title_of(*call),
             What::Stopped(_) => "stops",
         }
+    }
+}
+
+/// What was asked of the kernel, in a few words.
+fn title_of(call: Call) -> &'static str {
+    match call {
+        Call::DescriptorLimit => "raise the descriptor limit",
+        Call::OpenDescriptors { .. } => "count descriptors",
+        Call::Listen => "listen",
+        Call::OwnAddresses => "ask for addresses",
+        Call::CatchSignals => "catch signals",
+        Call::Poll { .. } => "poll",
+        Call::Now | Call::Time => "read the clock",
+        Call::Register { .. } => "register",
+        Call::Reregister { .. } => "register anew",
+        Call::Accept { .. } => "accept",
+        Call::Refuse { .. } => "refuse",
+        Call::Abort { .. } => "abort",
+        Call::Connect | Call::IsConnected { .. } => "connect",
+        Call::Read { .. } => "read",
+        Call::Write { .. } => "write",
+        Call::ShutdownWrite { .. } => "end our side",
+        Call::Close { .. } => "close",
+        Call::ReceiveFrom { .. } => "receive",
+        Call::SendTo { .. } => "send",
+        Call::NextSignal { .. } => "take a signal",
+        Call::Stop { .. } | Call::Cut => "stop",
     }
 }
 
@@ -161,7 +189,7 @@ impl fmt::Display for Said<'_> {
             What::ShutDown => f.write_str("our side has ended"),
             What::Closed => f.write_str("and forgotten"),
             What::Signal(name) => f.write_str(name),
-            What::Failed(_, error) => f.write_str(error),
+            What::Failed(.., error) => f.write_str(error),
             What::Stopped(why) => why.fmt(f),
         }
     }
