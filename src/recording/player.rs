@@ -78,19 +78,9 @@ impl<O: Observer, W: Onlooker> Player<O, W> {
         Summary { turns: self.turns, time, verdict: self.verdict.clone() }
     }
 
-    /// The server.
-    pub fn server(&self) -> &BoundServer<O, Watched<Replay, W>> {
-        &self.server
-    }
-
-    /// Its loop.
+    /// The loop of the server.
     pub fn reactor(&self) -> &Reactor<Watched<Replay, W>, O> {
         self.server.reactor()
-    }
-
-    /// Whoever looks on from within the engine.
-    pub fn observer_mut(&mut self) -> &mut O {
-        self.server.observer_mut()
     }
 
     fn replay_mut(&mut self) -> &mut Replay {

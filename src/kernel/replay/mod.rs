@@ -185,7 +185,7 @@ impl Replay {
     }
 
     fn diverged(&self, recorded: Call, made: Call, bytes: Option<Difference>) -> Verdict {
-        Verdict::Diverged(Box::new(Divergence { time: self.now.time, recorded, made, bytes }))
+        Verdict::Diverged(Box::new(Divergence { recorded, made, bytes }))
     }
 
     /// An entry cannot be read although its frame is whole.

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::super::tape::bytes::Reader;
 use super::super::tape::{Call, answer};
-use crate::time::Time;
 
 /// What has put an end to a replay.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,8 +29,6 @@ pub enum Verdict {
 /// The first thing that the loop has done otherwise.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Divergence {
-    /// When, on the monotonic clock of the recording.
-    pub time: Time,
     /// Which call was recorded.
     pub recorded: Call,
     /// Which call was made.
@@ -150,8 +147,7 @@ mod tests {
     fn a_divergence_says_what_was_expected_and_what_came() {
         let call = Call::Write { stream: 4, length: 3 };
         let bytes = Difference::between(b"ab\x00", b"abc");
-        let time = Time::from_nanos(5);
-        let divergence = Divergence { time, recorded: call, made: call, bytes };
+        let divergence = Divergence { recorded: call, made: call, bytes };
         assert_eq!(
             divergence.to_string(),
             "  recorded: write 3 bytes to connection 4\n  \
