@@ -101,10 +101,9 @@ impl Kernel for Replay {
 
     fn is_connected(&mut self, stream: &mut ReplayedStream) -> io::Result<bool> {
         let call = Call::IsConnected { stream: stream.number };
-        let outcome = self.outcome(call, |reader| match reader.number()? {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
+        let outcome = self.outcome(call, |reader| {
+            let is_made = reader.flag()?;
+            Some(is_made)
         });
         // Nothing is to come of a connection once the replay is over.
         if self.verdict.is_some() { Ok(false) } else { outcome }

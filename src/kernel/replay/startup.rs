@@ -28,12 +28,7 @@ impl Machine for Replay {
         let asked = address.to_string();
         let found = self.entry(Call::Listen, None, |reader| {
             answer::outcome(reader)?.ok()?;
-            let local = answer::local(reader)?;
-            let replaced_stale = match reader.number()? {
-                0 => false,
-                1 => true,
-                _ => return None,
-            };
+            let (local, replaced_stale) = (answer::local(reader)?, reader.flag()?);
             Some(same(reader, asked.as_bytes())?.map(|()| (local, replaced_stale)))
         });
         let found = found.ok_or_else(|| io::ErrorKind::Other.into());

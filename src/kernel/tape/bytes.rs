@@ -69,6 +69,15 @@ impl<'a> Reader<'a> {
         self.number()?.try_into().ok()
     }
 
+    /// 0 or 1.
+    pub(crate) fn flag(&mut self) -> Option<bool> {
+        match self.number()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
     pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (array, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
@@ -111,6 +120,13 @@ mod tests {
             assert_eq!(out.len() == 1, (-64..64).contains(&number));
             assert_eq!(Reader { rest: &out }.signed(), Some(number));
         }
+    }
+
+    #[test]
+    fn a_flag_is_0_or_1_and_nothing_else() {
+        let flag = |byte: u8| Reader { rest: &[byte] }.flag();
+        assert_eq!([0, 1, 2, 0x7f].map(flag), [Some(false), Some(true), None, None]);
+        assert_eq!(Reader { rest: &[] }.flag(), None);
     }
 
     #[test]

@@ -232,14 +232,7 @@ impl Call {
             }
             tag::SEND_TO => Call::SendTo { socket: reader.small()?, length: reader.size()? },
             tag::NEXT_SIGNAL => Call::NextSignal { signals: reader.small()? },
-            tag::STOP => Call::Stop {
-                by: signal_of(reader.number()?)?,
-                at_once: match reader.number()? {
-                    0 => false,
-                    1 => true,
-                    _ => return None,
-                },
-            },
+            tag::STOP => Call::Stop { by: signal_of(reader.number()?)?, at_once: reader.flag()? },
             tag::CUT => Call::Cut,
             _ => return None,
         })
@@ -266,10 +259,9 @@ fn watch_numbers(source: u32, token: Token, interest: Interest) -> [u64; 4] {
 fn watch_of(reader: &mut Reader<'_>) -> Option<(u32, Token, Interest)> {
     let source = reader.small()?;
     let token = token_of(reader)?;
-    let interest = match reader.number()? {
-        0 => Interest::Readable,
-        1 => Interest::ReadableAndWritable,
-        _ => return None,
+    let interest = match reader.flag()? {
+        false => Interest::Readable,
+        true => Interest::ReadableAndWritable,
     };
     Some((source, token, interest))
 }
