@@ -1,6 +1,9 @@
 //! The timeline of recordings: everything that happens is in it, once, and each of its forms is what others
 //! can read.
 
+#[path = "support/recordings.rs"]
+mod recordings;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -23,12 +26,9 @@ use readily::timeline::trace::Trace;
 use readily::timeline::{Event, Excerpt, Eye, Film, Lane, Turn, What, Why, text};
 use serde_json::Value;
 
-const NAMES: [&str; 5] = ["crowded", "datagrams", "lines", "rooms", "websocket"];
-
-/// The timeline of a recording in `tests/recordings`, and what its server has counted.
-fn timeline(name: &str) -> (Vec<Turn>, Vec<Lane>, Stats) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
-    let (head, tape) = recording::read(&folder.join(name).with_extension("rec")).expect("reads");
+/// The timeline of a recording, and what its server has counted.
+fn timeline(path: &Path) -> (Vec<Turn>, Vec<Lane>, Stats) {
+    let (head, tape) = recording::read(path).expect("reads");
     let services = head.config.bindings.as_slice().iter().map(|one| one.service().name());
     let mut film = Film::new(services);
     let mut player = Player::new(head.clone(), tape, film.eye(), film.eye()).expect("starts");
@@ -48,8 +48,9 @@ fn sum(turns: &[Turn], of: impl Fn(&What) -> Option<usize>) -> u64 {
 
 #[test]
 fn a_timeline_has_everything_that_was_counted() {
-    for name in NAMES {
-        let (turns, lanes, stats) = timeline(name);
+    for path in recordings::kept() {
+        let name = path.display().to_string();
+        let (turns, lanes, stats) = timeline(&path);
         let read = sum(&turns, |what| match what {
             What::Read { bytes, .. } => Some(bytes.length),
             _ => None,
@@ -81,7 +82,7 @@ fn a_timeline_has_everything_that_was_counted() {
 
 #[test]
 fn a_connection_ends_where_it_was_dead_and_says_why() {
-    let (turns, lanes, _) = timeline("websocket");
+    let (turns, lanes, _) = timeline(&recordings::path("websocket"));
     let of =
         |lane: usize| turns.iter().flat_map(|turn| &turn.events).filter(move |e| e.lane == lane);
     let closed: Vec<usize> = (0..lanes.len())
@@ -239,8 +240,9 @@ fn a_peer_of_many_packets_has_its_share_and_goes_on_behind_the_others() {
 
 #[test]
 fn a_trace_is_what_perfetto_reads() {
-    for name in NAMES {
-        let (turns, lanes, _) = timeline(name);
+    for path in recordings::kept() {
+        let name = path.display().to_string();
+        let (turns, lanes, _) = timeline(&path);
         let mut out = Vec::new();
         let mut trace = Trace::new(&mut out).expect("a Vec takes everything");
         for turn in &turns {
@@ -291,13 +293,14 @@ fn data(page: &str) -> Value {
 
 #[test]
 fn a_page_has_every_turn_and_loads_nothing() {
-    for name in NAMES {
-        let (turns, lanes, _) = timeline(name);
+    for path in recordings::kept() {
+        let name = path.display().to_string();
+        let (turns, lanes, _) = timeline(&path);
         let mut page = Page::new();
         for turn in &turns {
             page.turn(turn);
         }
-        let page = page.finish(&lanes, name, "the same");
+        let page = page.finish(&lanes, "a run", "the same");
         let data = data(&page);
         let shown = data["turns"].as_array().expect("a list");
         assert_eq!(shown.len(), turns.len());
@@ -333,7 +336,7 @@ fn what_is_said_cannot_become_markup_or_take_another_place_in_the_page() {
 
 #[test]
 fn a_page_of_a_long_run_says_what_it_leaves_out() {
-    let (turns, lanes, _) = timeline("lines");
+    let (turns, lanes, _) = timeline(&recordings::path("lines"));
     let mut page = Page::new();
     for turn in turns.iter().cycle().take(MAX_TURNS + 7) {
         page.turn(turn);
@@ -345,7 +348,7 @@ fn a_page_of_a_long_run_says_what_it_leaves_out() {
 
 #[test]
 fn a_page_of_long_turns_has_as_many_as_a_browser_can_hold() {
-    let (mut turns, lanes, _) = timeline("lines");
+    let (mut turns, lanes, _) = timeline(&recordings::path("lines"));
     let short = turns.remove(0);
     let said = What::Message(Excerpt::from(&[0xff; 160][..]));
     let events = vec![Event { lane: 1, what: said }; 20_000];

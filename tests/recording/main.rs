@@ -6,6 +6,8 @@ mod support;
 
 #[path = "../support/client.rs"]
 mod client;
+#[path = "../support/recordings.rs"]
+mod recordings;
 mod scenes;
 
 use std::fs;
@@ -13,7 +15,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -23,13 +25,8 @@ use readily::server::BoundServer;
 use readily::service::{ConnId, Context, Message, Service};
 use tempfile::tempdir;
 
-use scenes::{KEPT, SCENES, Scene};
+use scenes::{SCENES, Scene};
 use support::{Server, exchange, readily, rest};
-
-/// Where recordings are that were made once.
-fn kept() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings")
-}
 
 /// Records a scene.
 fn record(scene: &Scene, path: &Path) {
@@ -79,25 +76,26 @@ fn every_scene_is_replayed_to_the_last_byte() {
 
 #[test]
 fn recordings_that_were_kept_are_still_the_same() {
-    for name in KEPT {
-        let path = kept().join(name).with_extension("rec");
+    for Scene { name, .. } in SCENES.iter().filter(|scene| scene.is_kept) {
+        assert!(recordings::path(name).exists(), "{name} is kept");
+    }
+    for path in recordings::kept() {
         let text = outcome(&path);
         let told = "see tests/recordings/README.md if that is meant";
+        let name = path.display();
         assert!(text.contains("the same to the last byte"), "{name}: {text}; {told}");
     }
-    let files = fs::read_dir(kept()).expect("a folder").map(|file| file.expect("a file").path());
-    let files = files.filter(|file| file.extension().is_some_and(|end| end == "rec"));
-    assert_eq!(files.count(), KEPT.len(), "all of them are replayed");
 }
 
-/// Makes the recordings in `tests/recordings` again; see the README there.
+/// Makes the recordings in `tests/recordings` that are of a scene again; see the README there.
 #[test]
 #[ignore = "writes into the source tree"]
 fn make_the_recordings_again() {
-    for scene in SCENES.iter().filter(|scene| KEPT.contains(&scene.name)) {
-        let path = kept().join(scene.name).with_extension("rec");
-        let _ = fs::remove_file(&path);
+    let dir = tempdir().expect("a directory");
+    for scene in SCENES.iter().filter(|scene| scene.is_kept) {
+        let path = dir.path().join(scene.name);
         record(scene, &path);
+        fs::copy(&path, recordings::path(scene.name)).expect("copies");
     }
 }
 

@@ -19,27 +19,32 @@ pub(crate) struct Scene {
     /// `DIR` stands for a directory of its own.
     pub(crate) bindings: &'static [&'static str],
     pub(crate) play: fn(&Server, &Path),
+    /// It is small enough to be in `tests/recordings`, too.
+    pub(crate) is_kept: bool,
 }
 
-/// All of them. Those of [`KEPT`] are in `tests/recordings`, too.
+/// All of them.
 pub(crate) const SCENES: &[Scene] = &[
     Scene {
         name: "lines",
         options: &[],
         bindings: &["echo=tcp://127.0.0.1:0", "count=unix://DIR/count", "time=tcp://127.0.0.1:0"],
         play: lines,
+        is_kept: true,
     },
     Scene {
         name: "websocket",
         options: &["--max-message", "1KiB"],
         bindings: &["echo=ws://127.0.0.1:0/ws", "random=ws://127.0.0.1:0/random"],
         play: websocket,
+        is_kept: true,
     },
     Scene {
         name: "datagrams",
         options: &[],
         bindings: &["random=udp://:0", "echo=unixgram://DIR/gram", "time=unixpacket://DIR/packet"],
         play: datagrams,
+        is_kept: true,
     },
     Scene {
         name: "rooms",
@@ -51,23 +56,23 @@ pub(crate) const SCENES: &[Scene] = &[
             "stream=tcp://127.0.0.1:0",
         ],
         play: rooms,
+        is_kept: true,
     },
     Scene {
         name: "crowded",
         options: &["--max-connections", "3", "--max-per-ip", "2"],
         bindings: &["echo=tcp://127.0.0.1:0", "echo=unix://DIR/echo"],
         play: crowded,
+        is_kept: true,
     },
     Scene {
         name: "pressure",
         options: &["--max-queued", "64KiB", "--spin", "50us"],
         bindings: &["echo=tcp://127.0.0.1:0?framing=raw", "random=ws://127.0.0.1:0/r?burst=true"],
         play: pressure,
+        is_kept: false,
     },
 ];
-
-/// Small enough to be kept.
-pub(crate) const KEPT: &[&str] = &["lines", "websocket", "datagrams", "rooms", "crowded"];
 
 fn lines(server: &Server, _: &Path) {
     let mut one = server.connect(0);
