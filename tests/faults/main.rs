@@ -19,12 +19,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod kernel;
+#[path = "../support/outside.rs"]
 mod outside;
 mod session;
+#[path = "../support/mod.rs"]
+mod support;
 
 use readily::reactor::{Rules, Sound};
 
-use self::kernel::{Call, Plan};
+use self::kernel::{Behind, Call, Plan};
 use self::outside::{Outside, Real, Simulated};
 use self::session::run;
 
@@ -32,7 +35,7 @@ use self::session::run;
 const ENOUGH: usize = 1_000;
 
 /// Has each call of a kind fail in each way, and returns how often one did.
-fn fail_each<O: Outside, R: Rules>(call: Call) -> usize {
+fn fail_each<O: Outside<Kernel: Behind>, R: Rules>(call: Call) -> usize {
     let mut failures = 0;
     for &fault in call.faults() {
         let sessions = (0..ENOUGH).map(|nth| run::<O, R>(Some(Plan { call, nth, fault })));

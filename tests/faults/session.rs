@@ -16,13 +16,24 @@ use std::collections::VecDeque;
 use readily::address::ConnectAddress;
 use readily::codec::websocket as frames;
 use readily::engine::{BindingId, Dial, Endpoint, Engine, Limits, Speaks, StopScope};
+use readily::kernel::StreamKind;
 use readily::kernel::sim::Received;
 use readily::protocol::{Route, Site};
 use readily::reactor::{Reactor, Rules, Stop};
 use readily::service::{CloseReason, ConnId, Context, Echo, Message, Service};
 
-use crate::kernel::{Failing, Plan, Watched};
-use crate::outside::{FRONT, LINE, Outside, PACKET, Sockets, UNIX, WEB};
+use crate::kernel::{Behind, Failing, Plan, Watched};
+use crate::outside::{Outside, Sockets};
+use crate::support::{SWITCHING, UPGRADE};
+
+/// Listeners, in this order.
+const LINE: usize = 0;
+const WEB: usize = 1;
+const FRONT: usize = 2;
+const UNIX: usize = 3;
+const PACKET: usize = 4;
+const KINDS: [StreamKind; 5] =
+    [StreamKind::Tcp, StreamKind::Tcp, StreamKind::Tcp, StreamKind::Unix, StreamKind::Packet];
 
 /// What a peer does.
 enum Act {
@@ -44,7 +55,7 @@ struct Person<P> {
 }
 
 /// A session under way.
-struct Session<O: Outside, R: Rules> {
+struct Session<O: Outside<Kernel: Behind>, R: Rules> {
     reactor: Reactor<Failing<O::Kernel>, (), R>,
     outside: O,
     persons: Vec<Person<O::Peer>>,
@@ -57,11 +68,14 @@ struct Session<O: Outside, R: Rules> {
     plan: Option<Plan>,
 }
 
+/// How much is heard at once, at most.
+const AT_ONCE: usize = 65_536;
+
 /// More turns than any part of a session takes.
 const PATIENCE: usize = 2_000;
 
 /// Runs a session in which one call fails. Returns whether it came to that call.
-pub(crate) fn run<O: Outside, R: Rules>(plan: Option<Plan>) -> bool {
+pub(crate) fn run<O: Outside<Kernel: Behind>, R: Rules>(plan: Option<Plan>) -> bool {
     let mut session = Session::<O, R>::new(plan);
     session.come(LINE, vec![say("here\n"), hear("here\n")]);
     session.come(LINE, line_peer());
@@ -72,7 +86,7 @@ pub(crate) fn run<O: Outside, R: Rules>(plan: Option<Plan>) -> bool {
     let kernel = &mut session.reactor.kernel_mut().inner;
     session.outside.post(kernel, b"datagram");
     session.settle();
-    session.come(WEB, vec![Act::Say(upgrade()), Act::Hear(SWITCHING.to_vec())]);
+    session.come(WEB, upgrade().into());
     session.settle();
     session.check_answers();
     // Whoever was there goes on, and whoever comes is served.
@@ -97,6 +111,10 @@ fn line_peer() -> Vec<Act> {
     first.into_iter().chain([Act::HearEnd, Act::Finish]).collect()
 }
 
+fn upgrade() -> [Act; 2] {
+    [say(UPGRADE), Act::Hear(SWITCHING.to_vec())]
+}
+
 fn web_client() -> Vec<Act> {
     let mask = Some([1, 2, 3, 4]);
     let (mut asked, mut answered) = (Vec::new(), Vec::new());
@@ -105,10 +123,9 @@ fn web_client() -> Vec<Act> {
     frames::encode_text(&mut asked, b"hello", mask);
     frames::encode_pong(&mut answered, b"there?", None);
     frames::encode_text(&mut answered, b"hello", None);
-    let upgrade = [Act::Say(upgrade()), Act::Hear(SWITCHING.to_vec())];
     let talk = [Act::Say(asked), Act::Hear(answered), Act::Say(close(1000, mask))];
     let end = [Act::Hear(close(1000, None)), Act::HearEnd, Act::Finish];
-    upgrade.into_iter().chain(talk).chain(end).collect()
+    upgrade().into_iter().chain(talk).chain(end).collect()
 }
 
 /// Over a UNIX socket output that waits for room has the socket watched for it.
@@ -127,19 +144,9 @@ fn close(code: u16, mask: Option<[u8; 4]>) -> Vec<u8> {
     frame
 }
 
-fn upgrade() -> Vec<u8> {
-    b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        .to_vec()
-}
-
-/// The whole answer to it.
-const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-
-impl<O: Outside, R: Rules> Session<O, R> {
+impl<O: Outside<Kernel: Behind>, R: Rules> Session<O, R> {
     fn new(plan: Option<Plan>) -> Session<O, R> {
-        let (Sockets { kernel, listeners, datagram }, outside) = O::new();
+        let (Sockets { kernel, listeners, datagram }, outside) = O::new(&KINDS);
         let limits =
             Limits { high_water_bytes: 50_000, low_water_bytes: 10_000, ..Limits::default() };
         let mut engine = Engine::new(limits, 1, ());
@@ -246,7 +253,7 @@ impl<O: Outside, R: Rules> Session<O, R> {
         self.dialed.extend(self.outside.arrival(kernel));
         let outside = &mut self.outside;
         self.dialed.retain_mut(|peer| {
-            let received = outside.hear(kernel, peer);
+            let received = outside.hear(kernel, peer, AT_ONCE);
             if let Received::Data(bytes) = &received {
                 // So little that there is room, if there is anybody.
                 outside.say(kernel, peer, bytes);
@@ -293,7 +300,7 @@ impl<P> Person<P> {
             }
             Act::HearEnd => {
                 assert!(self.heard.is_empty(), "more than was asked for");
-                match outside.hear(kernel, &mut self.peer) {
+                match outside.hear(kernel, &mut self.peer, AT_ONCE) {
                     Received::Nothing => return false,
                     Received::Data(bytes) => panic!("{} is too much", bytes.escape_ascii()),
                     Received::End => {}
@@ -307,7 +314,7 @@ impl<P> Person<P> {
 
     /// Hears what has come. Returns whether anything has.
     fn listen<O: Outside<Peer = P>>(&mut self, outside: &mut O, kernel: &mut O::Kernel) -> bool {
-        match outside.hear(kernel, &mut self.peer) {
+        match outside.hear(kernel, &mut self.peer, AT_ONCE) {
             Received::Data(bytes) => self.heard.extend(bytes),
             Received::Nothing => return false,
             Received::End | Received::Reset => return self.end(),
@@ -324,7 +331,7 @@ impl<P> Person<P> {
 }
 
 /// What must hold in the end.
-impl<O: Outside, R: Rules> Session<O, R> {
+impl<O: Outside<Kernel: Behind>, R: Rules> Session<O, R> {
     fn check_answers(&self) {
         assert!(self.is_over || self.answers.iter().all(|answer| answer == b"datagram"));
     }

@@ -1,25 +1,22 @@
 //! The same scripts over the simulated and over the real kernel: what peers hear, what the engine
 //! sees and what the counters say is the same. So what is found over the one is true of the other.
 
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::Shutdown;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use readily::address::{Family, InetAddress, ListenAddress, UnixAddress, UnixName};
 use readily::codec::websocket as frames;
 use readily::engine::{
     BindingId, ConnId, Endpoint, EndpointId, Engine, Limits, Observer, Sighting, StopScope,
 };
-use readily::kernel::sim::{Port, Received, Remote, Sim};
-use readily::kernel::{BoundSocket, Kernel, LocalAddr, Mio, StreamKind};
+use readily::kernel::sim::Received;
+use readily::kernel::{Kernel, StreamKind};
 use readily::protocol::{Route, Site};
 use readily::reactor::Reactor;
 use readily::service::{Context, Echo, Message, Service};
 use readily::time::Time;
-use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::script::{LONGEST, SWITCHING, upgrade};
+use crate::outside::{Outside, Real, Simulated, Sockets};
+use crate::script::{LONGEST, upgrade};
+use crate::support::SWITCHING;
 
 /// A script for one peer after the other.
 #[derive(Debug)]
@@ -102,44 +99,35 @@ fn frame(encode: impl FnOnce(&mut Vec<u8>, Option<[u8; 4]>)) -> Step {
     Step::Say(out)
 }
 
-/// The world outside, as a peer needs it.
-trait Outside<K: Kernel> {
-    fn come(&mut self, kernel: &mut K, listener: usize);
-    /// How much was sent.
-    fn say(&mut self, kernel: &mut K, bytes: &[u8]) -> usize;
-    fn hear(&mut self, kernel: &mut K, most: usize) -> Received;
-    fn finish(&mut self, kernel: &mut K);
-    fn reset(&mut self, kernel: &mut K);
-}
-
 /// Runs the script and writes down what comes of it.
-fn transcript<K: Kernel>(
-    kernel: K,
-    listeners: Vec<K::Listener>,
-    outside: &mut impl Outside<K>,
-) -> Vec<String> {
+fn transcript<O: Outside>() -> Vec<String> {
+    let (Sockets { kernel, listeners, .. }, mut outside) = O::new(&KINDS);
     let (engine, endpoints) = engine();
     let mut reactor = Reactor::new(kernel, engine, 10);
     for (listener, endpoint) in listeners.into_iter().zip(endpoints) {
         reactor.add_listener(listener, endpoint).unwrap();
     }
+    let mut peer = None;
     // What the transcript says, and what was heard and is not in it.
     let (mut lines, mut heard) = (Vec::new(), Vec::new());
     for step in script() {
         match step {
             Step::Come(listener) => {
                 until(&mut reactor, |reactor| reactor.engine().connections() == 0);
-                outside.come(reactor.kernel_mut(), listener);
+                peer = Some(outside.come(reactor.kernel_mut(), listener));
                 lines.push(format!("comes to {listener}"));
             }
             Step::Say(bytes) => {
                 lines.push(format!("says {} bytes", bytes.len()));
+                let peer = peer.as_mut().unwrap();
                 let mut sent = 0;
                 until(&mut reactor, |reactor| {
-                    sent += outside.say(reactor.kernel_mut(), &bytes[sent..]);
+                    let kernel = reactor.kernel_mut();
+                    let rest = &bytes[sent..];
+                    sent += outside.say(kernel, peer, rest).unwrap_or(rest.len());
                     // A peer that does not read meanwhile is not read from.
                     if sent < bytes.len()
-                        && let Received::Data(data) = outside.hear(reactor.kernel_mut(), 65_536)
+                        && let Received::Data(data) = hear(&mut outside, kernel, peer, 65_536)
                     {
                         heard.extend(data);
                     }
@@ -147,10 +135,11 @@ fn transcript<K: Kernel>(
                 });
             }
             Step::Hear(count) => {
+                let peer = peer.as_mut().unwrap();
                 until(&mut reactor, |reactor| {
-                    let rest = count - heard.len();
+                    let (rest, kernel) = (count - heard.len(), reactor.kernel_mut());
                     if rest > 0
-                        && let Received::Data(data) = outside.hear(reactor.kernel_mut(), rest)
+                        && let Received::Data(data) = hear(&mut outside, kernel, peer, rest)
                     {
                         heard.extend(data);
                     }
@@ -161,15 +150,16 @@ fn transcript<K: Kernel>(
                 heard.clear();
             }
             Step::HearEnd => {
+                let peer = peer.as_mut().unwrap();
                 let mut last = Received::Nothing;
                 until(&mut reactor, |reactor| {
-                    last = outside.hear(reactor.kernel_mut(), 1);
+                    last = hear(&mut outside, reactor.kernel_mut(), peer, 1);
                     last != Received::Nothing
                 });
                 lines.push(format!("hears {last:?}"));
             }
-            Step::Finish => outside.finish(reactor.kernel_mut()),
-            Step::Reset => outside.reset(reactor.kernel_mut()),
+            Step::Finish => outside.finish(reactor.kernel_mut(), peer.as_mut().unwrap()),
+            Step::Reset => outside.reset(reactor.kernel_mut(), peer.take().unwrap()),
             Step::BeForgotten => {
                 until(&mut reactor, |reactor| reactor.engine().connections() == 0);
             }
@@ -179,6 +169,17 @@ fn transcript<K: Kernel>(
     lines.push(format!("{:?}", reactor.engine().stats()));
     lines.append(&mut reactor.engine_mut().observer_mut().0);
     lines
+}
+
+/// Looks, and hears what one peer has got.
+fn hear<O: Outside>(
+    outside: &mut O,
+    kernel: &mut O::Kernel,
+    peer: &mut O::Peer,
+    most: usize,
+) -> Received {
+    outside.look(kernel);
+    outside.hear(kernel, peer, most)
 }
 
 /// Takes turns until something is so.
@@ -241,119 +242,9 @@ impl Observer for Notes {
     }
 }
 
-/// The simulated world.
-struct Simulated {
-    ports: Vec<Port>,
-    remote: Option<Remote>,
-}
-
-impl Outside<Sim> for Simulated {
-    fn come(&mut self, kernel: &mut Sim, listener: usize) {
-        self.remote = Some(kernel.dial(self.ports[listener]));
-    }
-
-    fn say(&mut self, kernel: &mut Sim, bytes: &[u8]) -> usize {
-        kernel.send(self.remote.unwrap(), bytes).unwrap_or(bytes.len())
-    }
-
-    fn hear(&mut self, kernel: &mut Sim, most: usize) -> Received {
-        kernel.set_alarm(None);
-        kernel.receive(self.remote.unwrap(), most)
-    }
-
-    fn finish(&mut self, kernel: &mut Sim) {
-        kernel.finish(self.remote.unwrap());
-    }
-
-    fn reset(&mut self, kernel: &mut Sim) {
-        kernel.reset(self.remote.unwrap());
-    }
-}
-
-/// The real one.
-struct Real {
-    addresses: Vec<SockAddr>,
-    socket: Option<Socket>,
-}
-
-impl Outside<Mio> for Real {
-    fn come(&mut self, _: &mut Mio, listener: usize) {
-        let (domain, kind) = match KINDS[listener] {
-            StreamKind::Tcp => (Domain::IPV4, Type::STREAM),
-            StreamKind::Unix => (Domain::UNIX, Type::STREAM),
-            StreamKind::Packet => (Domain::UNIX, Type::SEQPACKET),
-        };
-        let socket = Socket::new(domain, kind, None).unwrap();
-        socket.connect(&self.addresses[listener]).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        self.socket = Some(socket);
-    }
-
-    fn say(&mut self, _: &mut Mio, bytes: &[u8]) -> usize {
-        match self.socket.as_ref().unwrap().write(bytes) {
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            Err(_) => bytes.len(),
-        }
-    }
-
-    fn hear(&mut self, _: &mut Mio, most: usize) -> Received {
-        let mut bytes = vec![0; most];
-        match self.socket.as_ref().unwrap().read(&mut bytes) {
-            Ok(0) => Received::End,
-            Ok(count) => Received::Data(bytes[..count].to_vec()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
-            Err(_) => Received::Reset,
-        }
-    }
-
-    fn finish(&mut self, _: &mut Mio) {
-        let _ = self.socket.as_ref().unwrap().shutdown(Shutdown::Write);
-    }
-
-    fn reset(&mut self, _: &mut Mio) {
-        let socket = self.socket.take().unwrap();
-        socket.set_linger(Some(Duration::ZERO)).unwrap();
-    }
-}
-
-fn simulated() -> Vec<String> {
-    let mut sim = Sim::new(1);
-    let (listeners, ports) = KINDS.iter().map(|kind| sim.listen(*kind)).unzip();
-    transcript(sim, listeners, &mut Simulated { ports, remote: None })
-}
-
-fn real() -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let inet = || InetAddress { family: Family::V4, host: Some("127.0.0.1".to_owned()), port: 0 };
-    let unix = |name: &str| UnixAddress {
-        name: UnixName::Path(PathBuf::from(folder.path()).join(name)),
-        mode: None,
-    };
-    let addresses = [
-        ListenAddress::Tcp(inet()),
-        ListenAddress::Tcp(inet()),
-        ListenAddress::Unix(unix("line")),
-        ListenAddress::UnixPacket(unix("packet")),
-    ];
-    let (mut listeners, mut found) = (Vec::new(), Vec::new());
-    for address in &addresses {
-        let bound = Mio::listen(address).unwrap();
-        let BoundSocket::Listener(listener) = bound.socket else { panic!("a listener") };
-        listeners.push(listener);
-        found.push(match bound.local {
-            LocalAddr::Inet(address) => address.into(),
-            LocalAddr::Unix(UnixName::Path(path)) => SockAddr::unix(path).unwrap(),
-            LocalAddr::Unix(UnixName::Abstract(_)) => panic!("a path was asked for"),
-        });
-    }
-    let mut outside = Real { addresses: found, socket: None };
-    transcript(Mio::new().unwrap(), listeners, &mut outside)
-}
-
 #[test]
 fn simulation_and_the_real_kernel_have_the_same_transcript() {
-    let (simulated, real) = (simulated(), real());
+    let (simulated, real) = (transcript::<Simulated>(), transcript::<Real>());
     for (number, (one, other)) in simulated.iter().zip(&real).enumerate() {
         assert_eq!(one, other, "line {number} of the simulated and of the real transcript");
     }

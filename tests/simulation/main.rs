@@ -30,12 +30,16 @@ mod ear;
 mod fidelity;
 mod house;
 mod memory;
+#[path = "../support/outside.rs"]
+mod outside;
 mod planted;
 mod recorded;
 mod room;
 mod script;
 mod services;
 mod subscriber;
+#[path = "../support/mod.rs"]
+mod support;
 mod upstream;
 mod watch;
 mod witness;

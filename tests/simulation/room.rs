@@ -7,7 +7,8 @@ use readily::protocol::{Route, Site};
 use readily::service::Echo;
 
 use crate::house::{House, bind};
-use crate::script::{SWITCHING, upgrade};
+use crate::script::upgrade;
+use crate::support::SWITCHING;
 
 #[test]
 fn a_pong_goes_ahead_of_what_there_was_no_room_for_at_all() {

@@ -14,6 +14,7 @@ use readily::codec::websocket::{self as frames, Opcode};
 use crate::board::Board;
 use crate::services::{ABORT, CLOSE, CLOSE_CODE, HALF_CLOSE};
 use crate::subscriber::Subscriber;
+use crate::support::SWITCHING;
 
 /// What is spoken, and over what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -454,13 +455,6 @@ pub(crate) fn upgrade(path: &str, fields: &str) -> Vec<u8> {
 
 /// Asks for compression.
 const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
-
-/// The whole answer to it.
-pub(crate) const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
-    Upgrade: websocket\r\n\
-    Connection: Upgrade\r\n\
-    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
-    \r\n";
 
 /// A frame of a client.
 pub(crate) fn frame(

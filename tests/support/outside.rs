@@ -1,24 +1,17 @@
-//! The world outside, simulated and real: peers that come, and one who is dialed.
+//! The world outside, simulated and real: peers that come, and one who is dialed. What is found in the one
+//! is to be true of the other.
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, UdpSocket};
+use std::time::Duration;
 
-use crate::kernel::Behind;
 use readily::address::{
     ConnectAddress, Family, InetAddress, ListenAddress, PeerAddr, UnixAddress, UnixName,
 };
 use readily::kernel::sim::{Mailbox, Port, Received, Remote, Sim};
 use readily::kernel::{BoundSocket, Kernel, LocalAddr, Mio, StreamKind};
 use socket2::{Domain, SockAddr, Socket, Type};
-
-/// Listeners, in this order.
-pub(crate) const LINE: usize = 0;
-pub(crate) const WEB: usize = 1;
-pub(crate) const FRONT: usize = 2;
-pub(crate) const UNIX: usize = 3;
-pub(crate) const PACKET: usize = 4;
-const KINDS: [StreamKind; 5] =
-    [StreamKind::Tcp, StreamKind::Tcp, StreamKind::Tcp, StreamKind::Unix, StreamKind::Packet];
 
 /// What a server has to listen with.
 pub(crate) struct Sockets<K: Kernel> {
@@ -29,10 +22,11 @@ pub(crate) struct Sockets<K: Kernel> {
 
 /// Everybody but the server.
 pub(crate) trait Outside: Sized {
-    type Kernel: Behind;
+    type Kernel: Kernel;
     type Peer;
 
-    fn new() -> (Sockets<Self::Kernel>, Self);
+    /// With listeners of these kinds, in this order.
+    fn new(kinds: &[StreamKind]) -> (Sockets<Self::Kernel>, Self);
     /// Whom the server dials.
     fn address(&self) -> ConnectAddress;
 
@@ -46,8 +40,9 @@ pub(crate) trait Outside: Sized {
         peer: &mut Self::Peer,
         bytes: &[u8],
     ) -> Option<usize>;
-    fn hear(&mut self, kernel: &mut Self::Kernel, peer: &mut Self::Peer) -> Received;
+    fn hear(&mut self, kernel: &mut Self::Kernel, peer: &mut Self::Peer, most: usize) -> Received;
     fn finish(&mut self, kernel: &mut Self::Kernel, peer: &mut Self::Peer);
+    fn reset(&mut self, kernel: &mut Self::Kernel, peer: Self::Peer);
     fn post(&mut self, kernel: &mut Self::Kernel, payload: &[u8]);
     fn answer(&mut self, kernel: &mut Self::Kernel) -> Option<Vec<u8>>;
     /// Everybody has looked at everything.
@@ -64,9 +59,9 @@ impl Outside for Simulated {
     type Kernel = Sim;
     type Peer = Remote;
 
-    fn new() -> (Sockets<Sim>, Simulated) {
+    fn new(kinds: &[StreamKind]) -> (Sockets<Sim>, Simulated) {
         let mut sim = Sim::new(1);
-        let (listeners, ports) = KINDS.iter().map(|kind| sim.listen(*kind)).unzip();
+        let (listeners, ports) = kinds.iter().map(|kind| sim.listen(*kind)).unzip();
         let (datagram, mailbox) = sim.datagram();
         let outside = Simulated { ports, mailbox };
         sim.open_server(outside.address());
@@ -89,12 +84,16 @@ impl Outside for Simulated {
         kernel.send(*peer, bytes)
     }
 
-    fn hear(&mut self, kernel: &mut Sim, peer: &mut Remote) -> Received {
-        kernel.receive(*peer, 65_536)
+    fn hear(&mut self, kernel: &mut Sim, peer: &mut Remote, most: usize) -> Received {
+        kernel.receive(*peer, most)
     }
 
     fn finish(&mut self, kernel: &mut Sim, peer: &mut Remote) {
         kernel.finish(*peer);
+    }
+
+    fn reset(&mut self, kernel: &mut Sim, peer: Remote) {
+        kernel.reset(peer);
     }
 
     fn post(&mut self, kernel: &mut Sim, payload: &[u8]) {
@@ -113,7 +112,7 @@ impl Outside for Simulated {
 
 /// The real one.
 pub(crate) struct Real {
-    addresses: Vec<SockAddr>,
+    listeners: Vec<(StreamKind, SockAddr)>,
     upstream: TcpListener,
     datagrams: UdpSocket,
     _folder: tempfile::TempDir,
@@ -123,27 +122,27 @@ impl Outside for Real {
     type Kernel = Mio;
     type Peer = Socket;
 
-    fn new() -> (Sockets<Mio>, Real) {
+    fn new(kinds: &[StreamKind]) -> (Sockets<Mio>, Real) {
         let folder = tempfile::tempdir().unwrap();
         let inet = || InetAddress { family: Family::V4, host: Some("127.0.0.1".into()), port: 0 };
-        let unix =
-            |name: &str| UnixAddress { name: UnixName::Path(folder.path().join(name)), mode: None };
-        let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
-        for address in [
-            ListenAddress::Tcp(inet()),
-            ListenAddress::Tcp(inet()),
-            ListenAddress::Tcp(inet()),
-            ListenAddress::Unix(unix("line")),
-            ListenAddress::UnixPacket(unix("packet")),
-        ] {
-            let bound = Mio::listen(&address).unwrap();
+        let (mut listeners, mut reached) = (Vec::new(), Vec::new());
+        for (number, kind) in kinds.iter().enumerate() {
+            let path = folder.path().join(number.to_string());
+            let unix = UnixAddress { name: UnixName::Path(path), mode: None };
+            let bound = Mio::listen(&match kind {
+                StreamKind::Tcp => ListenAddress::Tcp(inet()),
+                StreamKind::Unix => ListenAddress::Unix(unix),
+                StreamKind::Packet => ListenAddress::UnixPacket(unix),
+            });
+            let bound = bound.unwrap();
             let BoundSocket::Listener(listener) = bound.socket else { panic!("a listener") };
             listeners.push(listener);
-            addresses.push(match bound.local {
+            let address = match bound.local {
                 LocalAddr::Inet(address) => address.into(),
                 LocalAddr::Unix(UnixName::Path(path)) => SockAddr::unix(path).unwrap(),
                 LocalAddr::Unix(UnixName::Abstract(_)) => panic!("a path was asked for"),
-            });
+            };
+            reached.push((*kind, address));
         }
         let bound = Mio::listen(&ListenAddress::Udp(inet())).unwrap();
         let BoundSocket::Datagram(datagram) = bound.socket else { panic!("a datagram socket") };
@@ -154,7 +153,7 @@ impl Outside for Real {
         let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
         upstream.set_nonblocking(true).unwrap();
         let sockets = Sockets { kernel: Mio::new().unwrap(), listeners, datagram };
-        (sockets, Real { addresses, upstream, datagrams, _folder: folder })
+        (sockets, Real { listeners: reached, upstream, datagrams, _folder: folder })
     }
 
     fn address(&self) -> ConnectAddress {
@@ -162,13 +161,14 @@ impl Outside for Real {
     }
 
     fn come(&mut self, _: &mut Mio, listener: usize) -> Socket {
-        let (domain, kind) = match KINDS[listener] {
+        let (kind, address) = &self.listeners[listener];
+        let (domain, kind) = match kind {
             StreamKind::Tcp => (Domain::IPV4, Type::STREAM),
             StreamKind::Unix => (Domain::UNIX, Type::STREAM),
             StreamKind::Packet => (Domain::UNIX, Type::SEQPACKET),
         };
         let socket = Socket::new(domain, kind, None).unwrap();
-        socket.connect(&self.addresses[listener]).unwrap();
+        socket.connect(address).unwrap();
         socket.set_nonblocking(true).unwrap();
         socket
     }
@@ -187,8 +187,8 @@ impl Outside for Real {
         }
     }
 
-    fn hear(&mut self, _: &mut Mio, peer: &mut Socket) -> Received {
-        let mut bytes = vec![0; 65_536];
+    fn hear(&mut self, _: &mut Mio, peer: &mut Socket, most: usize) -> Received {
+        let mut bytes = vec![0; most];
         match peer.read(&mut bytes) {
             Ok(0) => Received::End,
             Ok(count) => Received::Data(bytes[..count].to_vec()),
@@ -200,6 +200,10 @@ impl Outside for Real {
     fn finish(&mut self, _: &mut Mio, peer: &mut Socket) {
         // It may be broken by then.
         let _ = peer.shutdown(Shutdown::Write);
+    }
+
+    fn reset(&mut self, _: &mut Mio, peer: Socket) {
+        peer.set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     fn post(&mut self, _: &mut Mio, payload: &[u8]) {
