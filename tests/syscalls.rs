@@ -2,8 +2,8 @@
 //! not more for sixteen messages in one segment; and of what is published to many, one write for each
 //! of them.
 //!
-//! The reactor runs here, turn by turn, over a kernel that counts and passes everything on to the
-//! real one. (The same numbers for the whole program: `strace -c readily serve …`.)
+//! The reactor runs here, turn by turn, over the real kernel, and somebody looks on and counts. (The
+//! same numbers for the whole program: `strace -c readily serve …`.)
 
 use std::cell::RefCell;
 use std::io::{self, Read as _, Write};
@@ -11,19 +11,14 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use readily::address::{
-    ConnectAddress, Family, InetAddress, ListenAddress, PeerAddr, UnixAddress, UnixName,
-};
+use readily::address::{Family, InetAddress, ListenAddress, UnixAddress, UnixName};
 use readily::codec::websocket::encode_binary;
 use readily::engine::{BindingId, Endpoint, Engine, Limits, StopScope};
-use readily::kernel::{
-    BoundSocket, Interest, Kernel, LocalAddr, Mio, MioDatagram, MioListener, MioSignals, MioStream,
-    Read, Ready, Signal, Socket, StreamKind, Token,
-};
+use readily::kernel::tape::Call;
+use readily::kernel::{Answer, BoundSocket, LocalAddr, Mio, Onlooker, Step, Watched};
 use readily::protocol::{Route, Site};
 use readily::reactor::Reactor;
 use readily::service::{Echo, Notify, NotifyMode, Role};
-use readily::time::{Now, Time};
 
 /// What was asked of the kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -38,141 +33,33 @@ struct Calls {
     asleep: u32,
 }
 
-/// Counts, and passes on.
-struct Counting<'a> {
-    kernel: Mio,
-    calls: &'a RefCell<Calls>,
-}
+/// Counts what is asked of the kernel.
+struct Counting<'a>(&'a RefCell<Calls>);
 
-impl Counting<'_> {
-    fn count(&mut self, count: impl Fn(&mut Calls)) {
-        count(&mut self.calls.borrow_mut());
+impl Onlooker for Counting<'_> {
+    fn see(&mut self, step: Step<'_>) {
+        let mut calls = self.0.borrow_mut();
+        let count = match (step.call, step.answer) {
+            (Call::Poll { timeout }, Answer::Ready([])) if timeout != Some(Duration::ZERO) => {
+                &mut calls.asleep
+            }
+            (Call::Poll { .. }, _) => &mut calls.poll,
+            (Call::Read { .. } | Call::ReceiveFrom { .. }, _) => &mut calls.read,
+            (Call::Write { .. } | Call::SendTo { .. }, _) => &mut calls.write,
+            (Call::Register { .. } | Call::Reregister { .. }, _) => &mut calls.register,
+            (Call::Now | Call::Time | Call::NextSignal { .. }, _) => return,
+            _ => &mut calls.other,
+        };
+        *count += 1;
     }
 }
 
-/// The same socket, for the kernel behind.
-fn inner<'s>(socket: Socket<'s, Counting<'_>>) -> Socket<'s, Mio> {
-    match socket {
-        Socket::Listener(listener) => Socket::Listener(listener),
-        Socket::Stream(stream) => Socket::Stream(stream),
-        Socket::Datagram(datagram) => Socket::Datagram(datagram),
-        Socket::Signals(signals) => Socket::Signals(signals),
-    }
-}
-
-impl Kernel for Counting<'_> {
-    type Listener = MioListener;
-    type Stream = MioStream;
-    type Datagram = MioDatagram;
-    type Signals = MioSignals;
-
-    fn now(&mut self) -> Now {
-        self.kernel.now()
-    }
-
-    fn time(&mut self) -> Time {
-        self.kernel.time()
-    }
-
-    fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
-        // The peer is this very thread, so to wait would be for ever.
-        self.kernel.poll(ready, Some(Duration::ZERO))?;
-        let would_sleep = ready.is_empty() && timeout != Some(Duration::ZERO);
-        self.count(|calls| if would_sleep { calls.asleep += 1 } else { calls.poll += 1 });
-        Ok(())
-    }
-
-    fn register(
-        &mut self,
-        socket: Socket<'_, Self>,
-        token: Token,
-        interest: Interest,
-    ) -> io::Result<()> {
-        self.count(|calls| calls.register += 1);
-        self.kernel.register(inner(socket), token, interest)
-    }
-
-    fn reregister(
-        &mut self,
-        socket: Socket<'_, Self>,
-        token: Token,
-        interest: Interest,
-    ) -> io::Result<()> {
-        self.count(|calls| calls.register += 1);
-        self.kernel.reregister(inner(socket), token, interest)
-    }
-
-    fn accept(&mut self, listener: &mut MioListener) -> io::Result<(MioStream, PeerAddr)> {
-        self.count(|calls| calls.other += 1);
-        self.kernel.accept(listener)
-    }
-
-    fn refuse(&mut self, listener: &mut MioListener) -> io::Result<PeerAddr> {
-        self.count(|calls| calls.other += 1);
-        self.kernel.refuse(listener)
-    }
-
-    fn abort(&mut self, stream: MioStream) {
-        self.count(|calls| calls.other += 1);
-        self.kernel.abort(stream);
-    }
-
-    fn connect(&mut self, address: &ConnectAddress) -> io::Result<MioStream> {
-        self.count(|calls| calls.other += 1);
-        self.kernel.connect(address)
-    }
-
-    fn is_connected(&mut self, stream: &mut MioStream) -> io::Result<bool> {
-        self.count(|calls| calls.other += 1);
-        self.kernel.is_connected(stream)
-    }
-
-    fn kind(&self, stream: &MioStream) -> StreamKind {
-        self.kernel.kind(stream)
-    }
-
-    fn read(&mut self, stream: &mut MioStream, buffer: &mut [u8]) -> io::Result<Read> {
-        self.count(|calls| calls.read += 1);
-        self.kernel.read(stream, buffer)
-    }
-
-    fn write(&mut self, stream: &mut MioStream, bytes: &[u8]) -> io::Result<usize> {
-        self.count(|calls| calls.write += 1);
-        self.kernel.write(stream, bytes)
-    }
-
-    fn shutdown_write(&mut self, stream: &mut MioStream) -> io::Result<()> {
-        self.count(|calls| calls.other += 1);
-        self.kernel.shutdown_write(stream)
-    }
-
-    fn close(&mut self, stream: MioStream) {
-        self.count(|calls| calls.other += 1);
-        self.kernel.close(stream);
-    }
-
-    fn receive_from(
-        &mut self,
-        socket: &mut MioDatagram,
-        buffer: &mut [u8],
-    ) -> io::Result<(usize, PeerAddr)> {
-        self.count(|calls| calls.read += 1);
-        self.kernel.receive_from(socket, buffer)
-    }
-
-    fn send_to(
-        &mut self,
-        socket: &mut MioDatagram,
-        payload: &[u8],
-        to: &PeerAddr,
-    ) -> io::Result<()> {
-        self.count(|calls| calls.write += 1);
-        self.kernel.send_to(socket, payload, to)
-    }
-
-    fn next_signal(&mut self, signals: &mut MioSignals) -> Option<Signal> {
-        self.kernel.next_signal(signals)
-    }
+/// The real kernel, whose calls are counted.
+fn counted(calls: &RefCell<Calls>) -> Watched<Mio, Counting<'_>> {
+    let mut kernel = Watched::new(Mio::new().expect("epoll"), Counting(calls));
+    // The peer is this very thread, so to wait would be for ever.
+    kernel.wait_at_most(Some(Duration::ZERO));
+    kernel
 }
 
 /// What it costs to have `request` answered `times` times with as much as `reply_len`, one answer
@@ -206,11 +93,10 @@ fn cost_with(
     } else {
         Endpoint::Line(binding)
     });
-    let kernel = Counting { kernel: Mio::new().expect("epoll"), calls: &calls };
-    let mut reactor = Reactor::new(kernel, engine, 10);
+    let mut reactor = Reactor::new(counted(&calls), engine, 10);
     let bound = Mio::listen(listen).expect("binds");
     let BoundSocket::Listener(listener) = bound.socket else { panic!("a listener") };
-    reactor.add_listener(listener, endpoint).expect("registers");
+    reactor.add_listener(listener.into(), endpoint).expect("registers");
 
     let mut peer: Box<dyn Peer> = match bound.local {
         LocalAddr::Inet(address) => {
@@ -268,18 +154,17 @@ fn cost_of_fan_out(publishers: usize, subscribers: usize, said: &[u8]) -> Calls 
     });
     let bindings = [0, 1].map(BindingId::nth);
     let notify = engine.add_service(Box::new(Notify::new(bindings.into_iter().zip(modes))));
-    let kernel = Counting { kernel: Mio::new().expect("epoll"), calls: &calls };
     let endpoints = bindings.map(|binding| {
         assert_eq!(engine.add_binding(notify, StopScope::Connection), binding);
         engine.add_endpoint(Endpoint::Line(binding))
     });
-    let mut reactor = Reactor::new(kernel, engine, publishers + subscribers);
+    let mut reactor = Reactor::new(counted(&calls), engine, publishers + subscribers);
     let [mut publishers, mut subscribers] =
         [(endpoints[0], publishers), (endpoints[1], subscribers)].map(|(endpoint, count)| {
             let bound = Mio::listen(&loopback()).expect("binds");
             let BoundSocket::Listener(listener) = bound.socket else { panic!("a listener") };
             let LocalAddr::Inet(address) = bound.local else { panic!("an address") };
-            reactor.add_listener(listener, endpoint).expect("registers");
+            reactor.add_listener(listener.into(), endpoint).expect("registers");
             let connect = |_| TcpStream::connect(address).expect("connects");
             (0..count).map(connect).collect::<Vec<_>>()
         });
