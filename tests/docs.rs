@@ -1,7 +1,7 @@
 //! What the documents name exists.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use readily::engine::Stats;
@@ -46,15 +46,35 @@ fn every_flag_of_a_promise_is_in_the_help_with_its_default() {
     assert!(flags > 15, "{flags}");
 }
 
+/// What shows a promise: the names that are quoted of each file, the file and its text.
+fn shown_by(cell: &str) -> Vec<(Vec<&str>, PathBuf, String)> {
+    let groups = cell.split_inclusive(".rs)").map(|group| {
+        // What is quoted may have parentheses of its own.
+        let (tests, file) = group.rsplit_once(" (").expect("a file behind its tests");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file.trim_end_matches(')'));
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
+        (quoted(tests).collect(), file, text)
+    });
+    groups.collect()
+}
+
 #[test]
-fn every_counter_of_a_promise_is_counted() {
+fn every_counter_of_a_promise_is_counted_and_looked_at_where_it_is_shown() {
     let known = Stats::default().entries().map(|counter| counter.name);
-    let rows = promises();
-    let named: Vec<&str> = rows.iter().flat_map(|[_, _, cell, _]| quoted(cell)).collect();
-    assert!(named.len() > 10, "{named:?}");
-    for name in named {
-        assert!(known.contains(&name), "{name}");
+    let mut count = 0;
+    for [promise, _, cell, tests] in promises() {
+        let shown_by = shown_by(&tests);
+        for name in quoted(&cell) {
+            assert!(known.contains(&name), "{name}");
+            let is_word = |word: &str| word == name;
+            let is_named = |text: &str| {
+                text.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()).any(is_word)
+            };
+            assert!(shown_by.iter().any(|(.., text)| is_named(text)), "{promise}: {name}");
+            count += 1;
+        }
     }
+    assert!(count > 10, "{count}");
 }
 
 /// Whether `text` has a test of this name, by itself or as a line of a macro; what is no name has to be
@@ -72,12 +92,8 @@ fn every_promise_has_a_test_in_the_file_that_is_named() {
     assert_eq!(rows.len(), 21);
     for [promise, .., cell] in &rows {
         assert!(cell.contains('`'), "{promise}: no test");
-        for group in cell.split_inclusive(".rs)") {
-            // What is quoted may have parentheses of its own.
-            let (tests, file) = group.rsplit_once(" (").expect("a file behind its tests");
-            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file.trim_end_matches(')'));
-            let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{file:?}: {e}"));
-            for test in quoted(tests) {
+        for (tests, file, text) in shown_by(cell) {
+            for test in tests {
                 assert!(has_test(&text, test), "no {test} in {file:?}");
             }
         }
