@@ -61,3 +61,24 @@ pub mod timeline;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// And those in the book.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../docs/book/readiness.md")]
+    struct Readiness;
+    #[doc = include_str!("../docs/book/turn.md")]
+    struct Turn;
+    #[doc = include_str!("../docs/book/tokens.md")]
+    struct Tokens;
+    #[doc = include_str!("../docs/book/edges.md")]
+    struct Edges;
+    #[doc = include_str!("../docs/book/backpressure.md")]
+    struct Backpressure;
+    #[doc = include_str!("../docs/book/timers.md")]
+    struct Timers;
+    #[doc = include_str!("../docs/book/tokio.md")]
+    struct Tokio;
+    #[doc = include_str!("../docs/book/websocket.md")]
+    struct WebSocket;
+}
