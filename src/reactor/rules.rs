@@ -40,6 +40,8 @@ pub trait Rules {
     /// An event that says that the peer has ended its side makes the loop read to the end, because a
     /// short read does not show it.
     const HEED_CLOSE_HINT: bool = true;
+    /// A read of no bytes is the end of the stream, and not the want of some: nothing comes behind it.
+    const HEED_END: bool = true;
     /// Nothing is freed before all events of a turn are seen to.
     const FREE_AT_END_OF_TURN: bool = true;
     /// How long to sleep is reckoned anew each turn: a deadline may have moved to an earlier time.
@@ -52,7 +54,9 @@ pub trait Rules {
     const READ_ALL_PACKETS: bool = true;
     /// Output that waits for room on a UNIX socket has the socket watched for it.
     const WATCH_FOR_ROOM: bool = true;
-    /// A connection stands in the ready queue once, and so is read from once a turn.
+    /// A stream is read from once, and then it is the turn of others, whatever it has left.
+    const READ_ONCE_A_TURN: bool = true;
+    /// A connection stands in the ready queue once, and so is served once a turn.
     const QUEUE_ONCE: bool = true;
     /// What was queued for others than the one that spoke is written in the same turn.
     const FLUSH_OTHERS: bool = true;

@@ -15,7 +15,8 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
     /// Serves one ready stream: one read (of packets: some), and at once one write of what came of
     /// it, while it is hot.
     pub(super) fn serve_stream(&mut self, id: ConnId) {
-        for _ in 0..PACKETS_PER_TURN {
+        let most = if R::READ_ONCE_A_TURN { PACKETS_PER_TURN } else { usize::MAX };
+        for _ in 0..most {
             if !self.read_once(id) {
                 break;
             }
@@ -59,7 +60,7 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
                     source.readiness.read_dry();
                 }
                 self.engine.receive(id, &mut self.read_buffer[..count], self.now);
-                is_packets
+                is_packets || !R::READ_ONCE_A_TURN
             }
             Ok(Read::Oversize) => {
                 self.engine.stats_mut().oversize += 1;
@@ -67,7 +68,9 @@ impl<K: Kernel, O: Observer, R: Rules> Reactor<K, O, R> {
             }
             Ok(Read::End) => {
                 source.readiness.read_dry();
-                self.engine.receive_eof(id, self.now);
+                if R::HEED_END {
+                    self.engine.receive_eof(id, self.now);
+                }
                 false
             }
             Err(error) => match error.kind() {

@@ -33,12 +33,14 @@ planted! {
     simulation_finds_places_that_are_not_given_back breaks COUNT_DEPARTURES;
     simulation_finds_the_lost_tail_of_a_short_write breaks KEEP_TAIL_OF_WRITE;
     simulation_finds_an_ignored_close_hint breaks HEED_CLOSE_HINT;
+    simulation_finds_the_end_taken_for_no_data breaks HEED_END;
     simulation_finds_a_socket_freed_during_dispatch breaks FREE_AT_END_OF_TURN;
     simulation_finds_a_deadline_missed_after_rearming breaks RECKON_DEADLINES;
     simulation_finds_an_interrupted_read_taken_for_the_last breaks RETRY_INTERRUPTED;
     simulation_finds_would_block_ignored breaks HEED_WOULD_BLOCK;
     simulation_finds_a_packet_taken_for_the_last breaks READ_ALL_PACKETS;
     simulation_finds_output_that_nobody_watches_room_for breaks WATCH_FOR_ROOM;
+    simulation_finds_one_that_is_read_until_it_is_empty breaks READ_ONCE_A_TURN;
     simulation_finds_a_connection_queued_twice breaks QUEUE_ONCE;
     simulation_finds_others_that_are_not_written_to breaks FLUSH_OTHERS;
 }
