@@ -5,6 +5,7 @@
 
 mod bench;
 mod connect;
+mod learn;
 mod limits;
 mod replay;
 mod serve;
@@ -17,6 +18,7 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::connect::ConnectArgs;
+pub(crate) use self::learn::LearnArgs;
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::ServeArgs;
 use crate::console;
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// Run a recording of a server again, and see that it does the same
     Replay(ReplayArgs),
+    /// Show a mistake in a readiness loop, and what comes of it
+    Learn(LearnArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -151,6 +155,7 @@ Examples:
   readily serve 'echo=tcp://127.0.0.1:8001' 'time=udp://127.0.0.1:8002'
   readily connect 'ws://127.0.0.1:1234/ws'
   readily bench -c 64 --depth 16 -d 5s 'ws://127.0.0.1:1234/ws'
+  readily learn 1
   readily serve --help
   source <(readily completions bash)";
 

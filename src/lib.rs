@@ -28,6 +28,7 @@
 //! | [`config`], [`server`], [`client`], `bench` | URLs as text, and all of it put together | – |
 //! | [`timeline`] | what happened in each turn, to be looked at | sockets, clocks |
 //! | [`recording`] | a run in a file, and the same run again | sockets, clocks |
+//! | [`learn`] | mistakes, played on a simulated kernel | sockets, clocks |
 //!
 //! [`time`], [`address`], [`access`] and [`buffer`] are the words that all of them share. A test
 //! holds the table.
@@ -48,6 +49,7 @@ mod decimal;
 pub mod engine;
 mod json;
 pub mod kernel;
+pub mod learn;
 pub mod protocol;
 pub mod pubsub;
 pub mod reactor;

@@ -11,6 +11,7 @@ mod record;
 mod replay;
 mod serve;
 mod sink;
+mod teach;
 mod transcript;
 
 use std::io::Write as _;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => measure::measure(&args, &cli.logging),
         Command::Connect(args) => connect::connect(args, &cli.logging),
         Command::Replay(args) => replay::replay(&args, &cli.logging),
+        Command::Learn(args) => teach::teach(&args),
         Command::Completions { shell } => {
             // A reader that has seen enough is no error.
             let _ = std::io::stdout().write_all(&cli::completions(shell));

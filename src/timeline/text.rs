@@ -200,7 +200,7 @@ impl fmt::Display for Why {
         f.write_str(match self {
             Why::ShortRead => "a short read: there is no more",
             Why::WouldBlock => "the kernel says that there is no more",
-            Why::Budget => "its share of the turn is used up; it goes on behind the others",
+            Why::Budget => "its share of the turn is used up, and there may be more",
             Why::NoRoom => "there is no room; an event will say when there is",
             Why::End => "nothing follows the end",
             Why::NotWanted => "it is ready, and nobody wants to hear it for now",

@@ -43,7 +43,8 @@ impl Sim {
         if self.call() {
             return Err(error(libc::EINTR));
         }
-        assert!(self.descriptors.get_mut(number).may_read, "accepts, and no event has said so");
+        let is_announced = self.descriptors.get_mut(number).may_read;
+        self.conduct.demand(is_announced, "accepts, and no event has said so");
         if let Some(number) = self.accept_errors.pop_front() {
             return Err(error(number));
         }
@@ -153,8 +154,8 @@ impl Sim {
         self.reset_to_remote(remote.0);
     }
 
-    /// Where somebody comes from.
-    fn address_of(&self, remote: Remote) -> PeerAddr {
+    /// Where somebody comes from, as the loop is told.
+    pub fn address_of(&self, remote: Remote) -> PeerAddr {
         let port = u16::try_from(1024 + remote.0 % 60_000).expect("a port");
         let address = SocketAddr::new(self.links[remote.0].address, port);
         match self.links[remote.0].kind {

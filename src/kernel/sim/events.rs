@@ -199,6 +199,8 @@ impl Sim {
             let first = self.rng.random_range(0..ready.len());
             ready.rotate_left(first);
         }
+        let mask = Mask { readable: true, writable: true, ..Mask::default() };
+        ready.splice(0..0, self.repeated.drain(..).map(|token| event(token, mask)));
     }
 
     /// An event, if it says anything.

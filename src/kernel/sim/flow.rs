@@ -60,6 +60,11 @@ impl Flow {
         }
     }
 
+    /// Lets so much be on its way or arrived.
+    pub(super) fn set_capacity(&mut self, bytes: usize) {
+        self.capacity = bytes;
+    }
+
     /// How much the sender may send.
     pub(super) fn room(&self) -> usize {
         self.capacity.saturating_sub(self.queued)

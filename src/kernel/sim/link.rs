@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::flow::{End, Flow};
 use super::tally::Passage;
-use crate::kernel::StreamKind;
+use crate::kernel::{StreamKind, Token};
 
 /// The remote end of a connection. Numbers are given once and never again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -38,6 +38,8 @@ pub(super) struct Link {
     pub(super) outbound: Flow,
     /// Where the loop has it, if it does.
     pub(super) descriptor: Option<usize>,
+    /// What the loop had called it by, when it has closed it.
+    pub(super) last_token: Option<Token>,
     /// The loop has met the end of the room for output, and is told when there is some again.
     pub(super) wants_room: bool,
     /// The loop was told that it is broken, by whatever call.
@@ -70,6 +72,7 @@ impl Link {
             inbound: Flow::new(capacity),
             outbound: Flow::new(capacity),
             descriptor: None,
+            last_token: None,
             wants_room: false,
             is_error_taken: false,
             is_shut: false,

@@ -33,7 +33,8 @@
 //! is an event. A loop that hangs here can hang on a real kernel.
 //!
 //! **Conduct.** A kernel sees more than answers: whether it is asked without need, in vain, or too
-//! often. It panics where the loop behaves as a readiness loop must not.
+//! often. It panics where the loop behaves as a readiness loop must not, unless that is to be
+//! [looked at](Sim::overlook_misconduct).
 
 mod conduct;
 mod datagram;
@@ -97,6 +98,8 @@ pub struct Sim {
     signals: VecDeque<Signal>,
     /// Events of sockets that are closed.
     stale: Vec<Token>,
+    /// The same, to be delivered in front of all others.
+    repeated: Vec<Token>,
     /// Until then something is short.
     exhausted_until: Time,
     /// What that is: the error of who wants some.
@@ -137,6 +140,7 @@ impl Sim {
             post: Vec::new(),
             signals: VecDeque::new(),
             stale: Vec::new(),
+            repeated: Vec::new(),
             exhausted_until: Time::ZERO,
             short_of: 0,
             places: Places { all: usize::MAX, of_each: usize::MAX },
@@ -217,6 +221,11 @@ impl Sim {
     /// Lets so many be open, and one more that is held in reserve for who is to be turned away.
     pub fn limit_descriptors(&mut self, most: usize) {
         self.most_descriptors = most;
+    }
+
+    /// Lets the loop behave as it must not, to see what comes of it.
+    pub fn overlook_misconduct(&mut self) {
+        self.conduct.is_overlooked = true;
     }
 
     /// A number that depends on every call that was made, and on what came of it.

@@ -178,6 +178,17 @@ impl Sim {
         }
     }
 
+    /// A connection that the loop has closed has one more event, the first of those that come next:
+    /// another process has the description open still (epoll(7), question 6).
+    pub fn repeat_event(&mut self, remote: Remote) {
+        self.repeated.extend(self.links[remote.0].last_token);
+    }
+
+    /// So many bytes are on their way to a peer at most, and in its buffer.
+    pub fn set_window(&mut self, remote: Remote, bytes: usize) {
+        self.links[remote.0].outbound.set_capacity(bytes);
+    }
+
     /// All there is to know of a connection, for people.
     pub fn describe(&self, remote: Remote) -> String {
         let link = &self.links[remote.0];

@@ -99,7 +99,10 @@ impl Sim {
             self.enter(later, Happening::Stale(watch.token));
         }
         match descriptor.what {
-            What::Stream(link) => self.close_stream(link),
+            What::Stream(link) => {
+                self.links[link].last_token = descriptor.watch.map(|watch| watch.token);
+                self.close_stream(link);
+            }
             What::Listener(listener) => self.close_listener(listener),
             What::Datagram(mailbox) => self.post[mailbox].descriptor = None,
             What::Signals => {}
@@ -172,10 +175,12 @@ impl Sim {
     /// A connection is read from once a turn, and only if something has said that it can be.
     fn check_read(&mut self, number: usize, kind: StreamKind) {
         let descriptor = self.descriptors.get_mut(number);
-        assert!(descriptor.may_read, "reads, and no event has said that there is something");
+        let is_announced = descriptor.may_read;
+        self.conduct.demand(is_announced, "reads, and no event has said that there is something");
         descriptor.reads += 1;
         let most = if kind == StreamKind::Packet { PACKETS } else { 1 };
-        assert!(descriptor.reads <= most, "reads from one connection again, and others wait");
+        let is_fair = descriptor.reads <= most;
+        self.conduct.demand(is_fair, "reads from one connection again, and others wait");
     }
 
     fn nothing_to_read(&mut self, number: usize) -> io::Result<Read> {

@@ -1,0 +1,338 @@
+//! Where the labs are played: a server over the simulated kernel, people who come to it, and a film of
+//! every turn.
+//!
+//! Calls take a few microseconds of virtual time, nothing is on its way for longer, and nothing goes wrong
+//! that a lab does not ask for. So what happens follows from the script and the rules of the loop alone.
+
+use std::time::Duration;
+
+use super::run::{Moment, Run, Verdict};
+use crate::engine::{BindingId, Endpoint, Engine, Limits, StopScope};
+use crate::kernel::Watched;
+use crate::kernel::sim::{Port, Received, Remote, Sim, Weather};
+use crate::kernel::{SocketKind, StreamKind};
+use crate::reactor::{Reactor, Rules};
+use crate::service::{Echo, Service};
+use crate::time::Time;
+use crate::timeline::{Excerpt, Eye, Film, Turn, What};
+
+/// Nothing takes longer than a call, and much is on its way.
+pub(super) const WEATHER: Weather =
+    Weather { latency: Duration::ZERO, capacity: 4 * 1024 * 1024, ..Weather::CALM };
+
+/// How much is read from a stream at once.
+pub(super) const BUDGET: usize = Limits::LEAST_READ_BUDGET;
+
+/// The limits of a server, but that it reads less at once.
+pub(super) fn limits() -> Limits {
+    Limits { read_budget_bytes: BUDGET, ..Limits::default() }
+}
+
+/// How long somebody waits for an answer before we call it none.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A loop that does not sleep is stopped after so many turns.
+pub(super) const MOST_TURNS: usize = 1_000;
+
+/// A server on stage.
+pub(super) struct Stage<R: Rules> {
+    reactor: Reactor<Watched<Sim, Eye>, Eye, R>,
+    film: Film,
+    doors: Vec<(Port, &'static str)>,
+    cast: Vec<Person>,
+    moments: Vec<Moment>,
+    /// What happens is not shown.
+    is_rehearsal: bool,
+}
+
+/// Somebody outside, by number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(usize);
+
+/// Who that is.
+struct Person {
+    name: &'static str,
+    remote: Remote,
+    /// How the timeline calls the connection.
+    address: String,
+    said: Vec<u8>,
+    /// When that was, the last time.
+    spoke: Time,
+    heard: Vec<u8>,
+    has_found_the_end: bool,
+}
+
+/// What a loop has done in some time.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Passed {
+    pub(super) time: Duration,
+    pub(super) turns: usize,
+    /// How many of them were ready to sleep.
+    pub(super) slept: usize,
+}
+
+/// What a service is on stage: its name, itself, and what is spoken there.
+pub(super) type Door = (&'static str, Box<dyn Service>, fn(BindingId) -> Endpoint);
+
+/// Setting the scene.
+impl<R: Rules> Stage<R> {
+    /// A server with these limits and at most `places` connections, with a listener for each service.
+    /// The seed decides who is first of those who are ready at the same time.
+    pub(super) fn new(seed: u64, limits: Limits, places: usize, services: Vec<Door>) -> Stage<R> {
+        let film = Film::new(services.iter().map(|(name, ..)| *name));
+        let mut engine = Engine::new(limits, 1, film.eye());
+        let mut sim = Sim::new(seed);
+        sim.set_weather(WEATHER);
+        sim.expect_at_most(places, None);
+        sim.overlook_misconduct();
+        let mut doors = Vec::new();
+        let mut sockets = Vec::new();
+        for (name, service, speaks) in services {
+            let service = engine.add_service(service);
+            let binding = engine.add_binding(service, StopScope::Connection);
+            let endpoint = engine.add_endpoint(speaks(binding));
+            let (socket, port) = sim.listen(StreamKind::Tcp);
+            doors.push((port, name));
+            sockets.push((socket, endpoint));
+        }
+        let mut reactor = Reactor::with_rules(Watched::new(sim, film.eye()), engine, places);
+        for (socket, endpoint) in sockets {
+            reactor.add_listener(socket.into(), endpoint).expect("the weather is calm");
+        }
+        let (cast, moments) = (Vec::new(), Vec::new());
+        let mut stage = Stage { reactor, film, doors, cast, moments, is_rehearsal: false };
+        stage.settle();
+        stage.moments.clear();
+        stage
+    }
+
+    /// An echo server for lines.
+    pub(super) fn echo() -> Stage<R> {
+        Stage::new(1, limits(), 100, vec![("echo", Box::new(Echo), Endpoint::Line)])
+    }
+
+    /// The kernel under the loop.
+    pub(super) fn sim(&mut self) -> &mut Sim {
+        self.reactor.kernel_mut().inner_mut()
+    }
+
+    /// How many connections the server believes to have.
+    pub(super) fn connections(&self) -> usize {
+        self.reactor.engine().connections()
+    }
+}
+
+/// What people do. It is told between two turns, and has its effect in the next one.
+impl<R: Rules> Stage<R> {
+    /// Tells what happens outside.
+    pub(super) fn tell(&mut self, words: impl Into<String>) {
+        if !self.is_rehearsal {
+            self.moments.push(Moment::Outside(words.into()));
+        }
+    }
+
+    /// Somebody begins to connect to the service with this number.
+    pub(super) fn dials(&mut self, name: &'static str, door: usize) -> Peer {
+        let (port, service) = self.doors[door];
+        let remote = self.sim().dial(port);
+        let address = self.sim().address_of(remote).to_string();
+        self.cast.push(Person {
+            name,
+            remote,
+            address,
+            said: Vec::new(),
+            spoke: Time::ZERO,
+            heard: Vec::new(),
+            has_found_the_end: false,
+        });
+        self.tell(format!("{name} connects to {service}"));
+        Peer(self.cast.len() - 1)
+    }
+
+    /// Somebody has come; the turns in which that was seen to are left out.
+    pub(super) fn enters(&mut self, name: &'static str, door: usize) -> Peer {
+        let peer = self.dials(name, door);
+        self.rehearses(Stage::settle);
+        peer
+    }
+
+    /// Something that is not shown.
+    pub(super) fn rehearses(&mut self, something: impl FnOnce(&mut Stage<R>)) {
+        self.is_rehearsal = true;
+        something(self);
+        self.is_rehearsal = false;
+    }
+
+    pub(super) fn says(&mut self, peer: Peer, bytes: &[u8]) {
+        let remote = self.cast[peer.0].remote;
+        let count = self.sim().send(remote, bytes).unwrap_or(0);
+        self.cast[peer.0].spoke = self.sim().time();
+        self.cast[peer.0].said.extend(&bytes[..count]);
+        let name = self.cast[peer.0].name;
+        self.tell(format!("{name} sends {}", Quote(&bytes[..count])));
+    }
+
+    /// Somebody ends his side, and waits for us to end ours.
+    pub(super) fn ends(&mut self, peer: Peer) {
+        let Person { name, remote, .. } = self.cast[peer.0];
+        self.sim().finish(remote);
+        self.tell(format!("{name} ends the connection on this side (a FIN)"));
+    }
+
+    /// Somebody goes away.
+    pub(super) fn leaves(&mut self, peer: Peer) {
+        let Person { name, remote, .. } = self.cast[peer.0];
+        self.sim().hang_up(remote);
+        self.tell(format!("{name} leaves (close)"));
+    }
+
+    /// Somebody reads what has come.
+    pub(super) fn hears(&mut self, peer: Peer) {
+        let Person { name, remote, .. } = self.cast[peer.0];
+        match self.sim().receive(remote, usize::MAX) {
+            Received::Data(data) => {
+                self.cast[peer.0].heard.extend(&data);
+                self.tell(format!("{name} reads {}", Quote(&data)));
+            }
+            Received::Nothing => {}
+            Received::End | Received::Reset if self.cast[peer.0].has_found_the_end => {}
+            Received::End => {
+                self.cast[peer.0].has_found_the_end = true;
+                self.tell(format!("{name} reads the end of the connection"));
+            }
+            Received::Reset => {
+                self.cast[peer.0].has_found_the_end = true;
+                self.tell(format!("{name} is turned away (an RST)"));
+            }
+        }
+    }
+
+    pub(super) fn name(&self, peer: Peer) -> &'static str {
+        self.cast[peer.0].name
+    }
+
+    pub(super) fn remote(&self, peer: Peer) -> Remote {
+        self.cast[peer.0].remote
+    }
+
+    pub(super) fn said(&self, peer: Peer) -> &[u8] {
+        &self.cast[peer.0].said
+    }
+
+    pub(super) fn heard(&self, peer: Peer) -> &[u8] {
+        &self.cast[peer.0].heard
+    }
+
+    /// How long ago somebody has said something for the last time.
+    pub(super) fn silence(&self, peer: Peer) -> Duration {
+        self.reactor.kernel().inner().time() - self.cast[peer.0].spoke
+    }
+
+    /// Whether somebody has read the end, or that there is no connection.
+    pub(super) fn has_found_the_end(&self, peer: Peer) -> bool {
+        self.cast[peer.0].has_found_the_end
+    }
+}
+
+/// Turns.
+impl<R: Rules> Stage<R> {
+    /// The loop takes a turn. Where nothing happens to it, it sleeps for `most`, or for ever.
+    pub(super) fn turn(&mut self, most: Option<Duration>) -> Turn {
+        let sim = self.sim();
+        let alarm = most.map(|most| sim.time() + most);
+        sim.set_alarm(alarm);
+        self.reactor.turn().expect("the simulated kernel waits");
+        let mut turn = self.film.turn();
+        turn.events.iter_mut().for_each(|event| self.call_by_name(&mut event.what));
+        if !self.is_rehearsal {
+            self.show(turn.clone());
+        }
+        turn
+    }
+
+    /// Short turns in which nothing happens are left out, and long ones shown as one.
+    fn show(&mut self, mut turn: Turn) {
+        if turn.events.is_empty() {
+            if turn.after < Duration::from_secs(1) {
+                return;
+            }
+            let is_idle =
+                |last: &mut Moment| matches!(last, Moment::Turn(last) if last.events.is_empty());
+            if let Some(Moment::Turn(last)) = self.moments.pop_if(is_idle) {
+                turn.after += last.after;
+            }
+        }
+        self.moments.push(Moment::Turn(turn));
+    }
+
+    /// Turns until nothing happens for a millisecond.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..MOST_TURNS {
+            if self.turn(Some(Duration::from_millis(1))).events.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// So much time passes, or as many turns as one can look at.
+    pub(super) fn passes(&mut self, time: Duration) -> Passed {
+        let began = self.sim().time();
+        let mut passed = Passed::default();
+        while passed.time < time && passed.turns < MOST_TURNS {
+            let turn = self.turn(Some(time - passed.time));
+            passed.turns += 1;
+            passed.slept += usize::from(turn.timeout != Some(Duration::ZERO));
+            passed.time = self.sim().time() - began;
+        }
+        passed
+    }
+
+    /// Puts the name of somebody where the loop was told an address.
+    fn call_by_name(&self, what: &mut What) {
+        match what {
+            What::Accepted(address) | What::Refused(address) => {
+                if let Some(person) = self.cast.iter().find(|one| one.address == *address) {
+                    person.name.clone_into(address);
+                }
+            }
+            // A line has to fit on a terminal.
+            What::Read { bytes, .. } | What::Message(bytes) | What::Wrote { bytes, .. } => {
+                shorten(bytes);
+            }
+            _ => {}
+        }
+    }
+
+    /// The curtain.
+    pub(super) fn end(self, verdict: Verdict) -> Run {
+        let mut lanes = self.film.lanes().to_vec();
+        let mut doors = self.doors.iter();
+        for lane in &mut lanes {
+            if lane.kind == Some(SocketKind::Listener) {
+                let (_, service) = doors.next().expect("as many as were opened");
+                lane.name = format!("the port of {service}");
+            } else if let Some(person) = self.cast.iter().find(|one| one.address == lane.name) {
+                person.name.clone_into(&mut lane.name);
+            }
+        }
+        Run { moments: self.moments, lanes, verdict }
+    }
+}
+
+/// So many bytes of something are shown.
+const SHOWN_BYTES: usize = 24;
+
+fn shorten(bytes: &mut Excerpt) {
+    bytes.bytes.truncate(SHOWN_BYTES);
+}
+
+/// What was said or heard, for people.
+struct Quote<'a>(&'a [u8]);
+
+impl std::fmt::Display for Quote<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut excerpt = Excerpt::from(self.0);
+        shorten(&mut excerpt);
+        write!(f, "{excerpt} ({} bytes)", excerpt.length)
+    }
+}
