@@ -529,7 +529,9 @@ fn the_version_is_that_of_the_package() {
 fn help_has_every_flag_and_examples() {
     let (code, help, stderr) = run(&["--help"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    for word in ["serve", "completions", "--verbose", "--quiet", "--version", "\nExamples:\n"] {
+    for word in
+        ["serve", "learn", "completions", "--verbose", "--quiet", "--version", "\nExamples:\n"]
+    {
         assert!(help.contains(word), "{word}: {help}");
     }
     let (code, help, stderr) = run(&["serve", "--help"]);

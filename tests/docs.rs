@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use readily::engine::Stats;
 use readily::pubsub::Bounds;
@@ -117,4 +117,59 @@ fn the_bounds_of_topics_are_those_that_are_told() {
             assert!(words.contains(&told), "{file} does not say {told}");
         }
     }
+}
+
+/// The commands in the first block of a section of the README, without what is said of them.
+fn commands(section: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(path).expect("the README");
+    let (_, text) = text.split_once(&format!("\n## {section}\n")).expect(section);
+    let text = text.split("\n## ").next().expect("a section");
+    let block = text.split("```sh\n").nth(1).expect("a block of commands");
+    let block = block.split("```").next().expect("its end");
+    let command = |line: &str| line.split(" #").next().unwrap_or_default().trim().to_owned();
+    block.lines().map(command).collect()
+}
+
+#[test]
+fn the_commands_for_study_work_as_they_are_printed() {
+    let commands = commands("Study");
+    assert_eq!(commands.len(), 3);
+    let program = Path::new(env!("CARGO_BIN_EXE_readily"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", program.parent().expect("a folder").display());
+    for command in &commands {
+        if let Some(rung) = command.strip_prefix("cargo run --example ") {
+            // They serve until they are stopped; `tests/ladder` starts each and speaks to it.
+            let rungs = fs::read_to_string("examples/README.md").expect("the ladder");
+            assert!(rungs.contains(&format!("[`{rung}`]")), "{command}");
+            continue;
+        }
+        let mut shell = Command::new("bash");
+        shell.args(["-c", command]).env("PATH", &path).stdin(Stdio::null());
+        let output = shell.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("bash");
+        assert_eq!(output.status.code(), Some(0), "{command}: {output:?}");
+        let shown = String::from_utf8(output.stdout).expect("text");
+        assert!(shown.lines().any(|line| line.starts_with("turn ")), "{command}: {shown}");
+    }
+}
+
+#[test]
+fn the_readme_leads_to_all_that_is_there_for_study() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(path).expect("the README");
+    let (_, text) = text.split_once("\n## Study\n").expect("a section");
+    let text = text.split("\n## ").next().expect("its end");
+    for way in [
+        "(examples/README.md)",
+        "(docs/book/README.md)",
+        "`readily learn`",
+        "readily replay --step",
+        "(docs/page/timeline.png)",
+    ] {
+        assert!(text.contains(way), "{way}");
+    }
+    let labs = readily::learn::LABS.len();
+    let told = ["eight", "nine", "ten", "eleven", "twelve"].get(labs - 8).expect("a number");
+    assert!(text.contains(&format!("{told} mistakes")), "there are {labs} labs");
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!   main, cli, console, transcript         the binary
 //!     client, bench                        the other side; many of them
-//!       timeline, recording                turns to be looked at; a run in a file
+//!       timeline, recording, learn         turns to be looked at; a run in a file; labs
 //!         config, server                   put the layers together
 //!           reactor ── kernel              readiness; sockets, signals, clocks
 //!             engine ── service ── pubsub  connections; answers; who gets what
@@ -140,6 +140,7 @@ const RULES: &[Rule] = &[
             "kernel/replay/",
             "recording/",
             "timeline/",
+            "learn/",
         ],
         except: &[],
         forbidden: &[
@@ -163,7 +164,14 @@ const RULES: &[Rule] = &[
         why: "the order of what is hashed is another one in each run",
     },
     Rule {
-        files: &["kernel/watched/", "kernel/tape/", "kernel/replay/", "recording/", "timeline/"],
+        files: &[
+            "kernel/watched/",
+            "kernel/tape/",
+            "kernel/replay/",
+            "recording/",
+            "timeline/",
+            "learn/",
+        ],
         except: &[],
         forbidden: &["rand"],
         why: "chance is in the file already",
@@ -183,6 +191,12 @@ const RULES: &[Rule] = &[
             "TimeService",
         ],
         why: "the loop knows readiness; what is said over it is the engine's",
+    },
+    Rule {
+        files: &[],
+        except: &["learn/", "cli/learn.rs", "teach.rs"],
+        forbidden: &["crate::learn", "readily::learn"],
+        why: "a loop that is broken is for those who learn",
     },
     Rule {
         files: &["client/", "bench/"],

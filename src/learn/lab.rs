@@ -23,7 +23,9 @@ pub struct Lab {
     pub look: &'static str,
     /// Where the rule stands in the reactor: a file, and a function in it.
     pub place: (&'static str, &'static str),
-    /// The rung of the ladder that explains it, a file or a folder.
+    /// The chapter of the book that explains it, a file.
+    pub chapter: &'static str,
+    /// The rung of the ladder that does it right, a file.
     pub rung: &'static str,
     /// Plays the scene with the rule broken.
     pub broken: fn() -> Run,

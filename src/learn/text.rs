@@ -78,14 +78,16 @@ pub fn lab(lab: &Lab, number: usize, broken: &Run, kept: &Run) -> String {
     let (file, function) = lab.place;
     format!(
         "{}\n{}\n{}\n\n{}\n\n{}\n\
-         The rule in the code: R::{} in `{function}`, {file}\n\
-         The ladder about it:  {}\n",
+         The rule in the code:     R::{} in `{function}`, {file}\n\
+         In the book:              {}\n\
+         A small server that does: {}\n",
         introduction(lab, number),
         self::run(broken),
         wrapped(&format!("Look at {}", lab.look)),
         headline("The rule is kept"),
         self::run(kept),
         lab.rule,
+        lab.chapter,
         lab.rung,
     )
 }

@@ -32,6 +32,7 @@ dana sends five lines at once, 100,000 bytes, to an echo server whose buffer hol
 the first read: it fills the buffer (\"and there may be more\"). The next turn waits all the same, and
 the kernel has nothing new to tell.",
     place: ("src/reactor/stream_io.rs", "serve_stream"),
+    chapter: "docs/book/edges.md",
     rung: "examples/05_drain_rule.rs",
     broken: play::<StopsWithTheBudget>,
     kept: play::<Sound>,

@@ -31,6 +31,7 @@ and leave. A minute later dana comes.",
 the end: it is read three times, and each time nothing follows, no \"ended\" and no \"closed\". Real
 servers run out of descriptors like this, after a day or a month.",
     place: ("src/reactor/stream_io.rs", "read_once"),
+    chapter: "docs/book/edges.md",
     rung: "examples/03_slab.rs",
     broken: play::<MissesTheEnd>,
     kept: play::<Sound>,

@@ -32,6 +32,7 @@ its side, too.",
 the event, which tells both, \"to read\" and \"the peer has ended its side\". After a short read the loop
 stops; the end was never read.",
     place: ("src/reactor/turn.rs", "mark"),
+    chapter: "docs/book/edges.md",
     rung: "examples/05_drain_rule.rs",
     broken: play::<MissesTheHint>,
     kept: play::<Sound>,

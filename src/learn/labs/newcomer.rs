@@ -36,6 +36,7 @@ the turn with bob's event and carol's. The first has put carol's place into the 
 name, so the second finds the place queued already. Then bob is looked for and not found, and carol's
 event is spent. Below the same event is there, and is dropped.",
     place: ("src/reactor/mod.rs", "is_same"),
+    chapter: "docs/book/tokens.md",
     rung: "examples/03_slab.rs",
     broken: play::<MistakesTheNewcomer>,
     kept: play::<Sound>,

@@ -35,6 +35,7 @@ alice and bob are in a room of a chat. alice says hello. A minute later bob says
 the turn in which alice is read from: who is written to? (She gets what has waited for her since bob
 came.) And the first turn in which bob is written to.",
     place: ("src/reactor/turn.rs", "flush_dirty"),
+    chapter: "docs/book/turn.md",
     rung: "examples/custom_service.rs",
     broken: play::<LeavesOthersWaiting>,
     kept: play::<Sound>,

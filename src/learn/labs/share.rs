@@ -39,6 +39,7 @@ one line to an echo server on the same loop. mallory is in front.",
     look: "\
 the turn in which both are ready: what stands in front of bob's \"read\"?",
     place: ("src/reactor/stream_io.rs", "serve_stream"),
+    chapter: "docs/book/fairness.md",
     rung: "examples/05_drain_rule.rs",
     broken: play::<ReadsUntilEmpty>,
     kept: play::<Sound>,

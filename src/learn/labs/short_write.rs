@@ -28,6 +28,7 @@ for 5 whenever she has read.",
 the write, which took 5 of 12 bytes. When erin has read there is room, the kernel says so, and
 nothing is written.",
     place: ("src/reactor/stream_io.rs", "flush"),
+    chapter: "docs/book/backpressure.md",
     rung: "examples/04_write_buffer.rs",
     broken: play::<DropsTheTail>,
     kept: play::<Sound>,

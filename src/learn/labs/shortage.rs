@@ -32,6 +32,7 @@ ann and bob are connected, and there are no more descriptors. cid connects, and 
     look: "\
 what each turn waits for: here not at all, below until the pause is over.",
     place: ("src/reactor/accept.rs", "cannot_accept"),
+    chapter: "docs/book/turn.md",
     rung: "examples/05_drain_rule.rs",
     broken: play::<NeverRests>,
     kept: play::<Sound>,

@@ -36,6 +36,7 @@ service stream for 3 samples, 10 a second.",
     look: "\
 how long the turn behind bob's START waits: until mallory's 10 s are over. Below it waits for the sample.",
     place: ("src/reactor/wait.rs", "timeout"),
+    chapter: "docs/book/timers.md",
     rung: "examples/07_timers.rs",
     broken: play::<SleepsTooLong>,
     kept: play::<Sound>,

@@ -32,6 +32,7 @@ not: dana is silent for a second.",
     look: "\
 what each turn waits for (\"does not wait\"), and what it gets for that: WouldBlock.",
     place: ("src/reactor/stream_io.rs", "read_once"),
+    chapter: "docs/book/edges.md",
     rung: "examples/02_one_poll.rs",
     broken: play::<TriesAgain>,
     kept: play::<Sound>,
