@@ -302,6 +302,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("ws://127.0.0.1:1234/chat", "chat"),
     ("ws://127.0.0.1:1234/notify?history=100", "notify"),
     ("ws://127.0.0.1:1234/stream?source=walk", "stream"),
+    ("ws://127.0.0.1:1234/stats", "stats"),
     ("tcp://127.0.0.1:8001", "echo"),
     ("tcp://127.0.0.1:8002", "time"),
     ("tcp://127.0.0.1:8003", "count"),

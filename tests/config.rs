@@ -155,17 +155,17 @@ const BAD: &[(&str, &str)] = &[
     ("echo", "expected SERVICE=URL, such as `echo=tcp://127.0.0.1:8001`"),
     (
         "chats=tcp://:1",
-        "unknown service `chats` (known: echo, time, count, random, chat, notify, stream, discard, \
+        "unknown service `chats` (known: echo, time, count, random, chat, notify, stream, stats, discard, \
          metrics)",
     ),
     (
         "Echo=tcp://:1",
-        "unknown service `Echo` (known: echo, time, count, random, chat, notify, stream, discard, \
+        "unknown service `Echo` (known: echo, time, count, random, chat, notify, stream, stats, discard, \
          metrics)",
     ),
     (
         "=tcp://:1",
-        "unknown service `` (known: echo, time, count, random, chat, notify, stream, discard, \
+        "unknown service `` (known: echo, time, count, random, chat, notify, stream, stats, discard, \
          metrics)",
     ),
     ("chat=udp://:1", "`chat` needs connections, and udp has none (tcp, unix, unixpacket, ws)"),
@@ -677,7 +677,7 @@ fn almost_a_binding() -> impl Strategy<Value = String> {
     const PARAMETER: &str = "(min|max|burst|limit|number|history|topic|role|source|framing|stop|subprotocol|deflate|mode|[%a-f0-9]{0,4})\
                              =(-?[0-9]{1,4}|true|own|raw|server|[a-c](,[a-c]){0,2}|.{0,4})";
     let service =
-        prop_oneof!["echo|time|count|random|chat|notify|stream|discard|metrics", ".{0,4}"];
+        prop_oneof!["echo|time|count|random|chat|notify|stream|stats|discard|metrics", ".{0,4}"];
     let parameters = proptest::collection::vec(PARAMETER, 0..3);
     (service, SCHEME, ADDRESS, parameters).prop_map(|(service, scheme, address, parameters)| {
         let question_mark = if parameters.is_empty() { "" } else { "?" };

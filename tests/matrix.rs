@@ -489,6 +489,30 @@ fn stream_sends_samples_on_every_transport() {
 }
 
 #[test]
+fn stats_tells_clients_of_every_transport_the_same() {
+    let (_dir, server) = serve_where("stats", "", |place| !is_datagram(place));
+    let (mut clients, mut schemes): (Vec<Client>, Vec<&str>) = Default::default();
+    for url in &server.urls {
+        println!("{url}");
+        let mut client = Client::connect(url);
+        let told: serde_json::Value = serde_json::from_slice(&client.receive()).expect("JSON");
+        clients.push(client);
+        schemes.push(url.split_once(':').expect("a scheme").0.trim_end_matches(['4', '6']));
+        for (transport, totals) in told["transports"].as_object().expect("an object") {
+            let those = schemes.iter().filter(|scheme| *scheme == transport).count();
+            assert_eq!(totals["connections"], those, "{transport}");
+        }
+    }
+    // Those who came first may have been told before the last was there.
+    let mut last = clients.pop().expect("somebody");
+    let wanted = last.receive();
+    for mut client in clients {
+        let is_told = (0..10).any(|_| client.receive().trim_ascii() == wanted.trim_ascii());
+        assert!(is_told, "one snapshot is for all");
+    }
+}
+
+#[test]
 fn raw_echo_gives_bytes_back_as_they_come() {
     let (_dir, server) = serve_where("echo", "?framing=raw", is_stream);
     for url in &server.urls {

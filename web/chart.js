@@ -91,6 +91,27 @@ export class Line extends Chart {
   }
 }
 
+// The same without a scale: small, beside its number.
+export class Sparkline extends Chart {
+  constructor(canvas, { most }) {
+    super(canvas);
+    this.most = most;
+  }
+
+  draw(values) {
+    this.data = values;
+    this.redraw();
+  }
+
+  paint(context, width, height) {
+    const high = Math.max(1e-9, ...this.data);
+    const y = (value) => height - 3 - (value / high) * (height - 6);
+    const step = (width - 6) / (this.most - 1);
+    const x = (index) => width - 3 - (this.data.length - 1 - index) * step;
+    stroke(context, this.data, x, y, this.colour("accent"), height);
+  }
+}
+
 // A line through values, a breath of colour between it and the ground, and a dot at its end.
 function stroke(context, values, x, y, colour, ground) {
   if (values.length === 0) return;

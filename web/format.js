@@ -26,6 +26,18 @@ export function milliseconds(number) {
   return number < 1000 ? `${digits(number)} ms` : `${digits(number / 1000)} s`;
 }
 
+// 2d 3h, 3h 4m, 4m 5s or 5s, from seconds
+export function age(seconds) {
+  const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
+  const first = units.findIndex(([length]) => seconds >= length);
+  const parts = [];
+  for (const [length, unit] of units.slice(first < 0 ? 3 : first, first < 0 ? 4 : first + 2)) {
+    parts.push(`${Math.floor(seconds / length)}${unit}`);
+    seconds %= length;
+  }
+  return parts.join(" ");
+}
+
 const two = (number) => String(number).padStart(2, "0");
 
 // 12:34:56.789

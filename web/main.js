@@ -6,6 +6,7 @@ import { echo } from "./echo.js";
 import { notify } from "./notify.js";
 import { showLink, showMissing } from "./panel.js";
 import { random } from "./random.js";
+import { server } from "./server.js";
 import { stream } from "./stream.js";
 import { startTabs } from "./tabs.js";
 import { startTheme } from "./theme.js";
@@ -33,6 +34,7 @@ const TABS = {
     suits: ({ parameters }) => parameters.topic === undefined,
   },
   stream: { start: stream, example: { service: "stream", path: "/stream", parameters: { source: "walk" } } },
+  server: { start: server, example: { service: "stats", path: "/stats", parameters: {} } },
 };
 
 const panelOf = (name) => document.getElementById(name);

@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 
 // What `readily serve` has.
-const SERVICES = ["echo", "time", "count", "random", "discard", "chat", "notify", "stream"];
+const SERVICES = ["echo", "time", "count", "random", "discard", "chat", "notify", "stream", "stats"];
 
 const WORDS = {
   new: "Not connected",

@@ -108,9 +108,10 @@ Services and their parameters:
            or in one topic only              topic=T role=publish|subscribe|both
   stream   samples at a rate                 source=counter|walk|clock
            does not wait for who is slow     slow=close|drop
+  stats    how the server is, in JSON, once a second
   discard  nothing
   metrics  counters, for Prometheus and orchestrators: /metrics, /healthz, /readyz
-  chat and notify are one for all of their bindings; chat, notify and stream
+  chat, notify and stats are one for all of their bindings; these and stream
   need connections (no udp, no unixgram). Who does not read what is pushed is
   closed, or with slow=drop misses whole messages (with a history: reads them
   later, or is told of a GAP).

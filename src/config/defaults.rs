@@ -23,6 +23,7 @@ impl Bindings {
             "chat=ws://127.0.0.1:1234/chat",
             "notify=ws://127.0.0.1:1234/notify?history=100",
             "stream=ws://127.0.0.1:1234/stream?source=walk",
+            "stats=ws://127.0.0.1:1234/stats",
             "echo=tcp://127.0.0.1:8001",
             "time=tcp://127.0.0.1:8002",
             "count=tcp://127.0.0.1:8003",
@@ -47,7 +48,7 @@ mod tests {
     #[test]
     fn the_builtin_bindings_are_on_loopback_only() {
         let bindings = Bindings::builtin(Path::new("/tmp/a b")).expect("legal");
-        assert_eq!(bindings.as_slice().len(), 18);
+        assert_eq!(bindings.as_slice().len(), 19);
         assert_eq!(bindings.listeners().len(), 12);
         for binding in bindings.as_slice() {
             match binding.listen() {

@@ -43,6 +43,8 @@ pub enum ServiceSpec {
         /// What they are.
         source: Source,
     },
+    /// How the server is, once a second; one instance for all bindings.
+    Stats,
     /// Shows the counters over HTTP.
     Metrics,
     /// A service of the program that embeds the server, under a name of its choice.
@@ -61,6 +63,7 @@ impl ServiceSpec {
             ServiceSpec::Chat => Kind::Chat.name(),
             ServiceSpec::Notify(_) => Kind::Notify.name(),
             ServiceSpec::Stream { .. } => Kind::Stream.name(),
+            ServiceSpec::Stats => Kind::Stats.name(),
             ServiceSpec::Metrics => Kind::Metrics.name(),
             ServiceSpec::Other(name) => name,
         }
@@ -97,6 +100,7 @@ impl ServiceSpec {
                     })?
                     .unwrap_or_default(),
             },
+            Kind::Stats => ServiceSpec::Stats,
             Kind::Metrics => ServiceSpec::Metrics,
             Kind::Other => ServiceSpec::Other(kind.name().to_owned()),
         })
@@ -112,6 +116,7 @@ impl ServiceSpec {
             | ServiceSpec::Chat
             | ServiceSpec::Stream { source: Source::Counter }
             | ServiceSpec::Notify(NotifyMode::Commands { history: 0 })
+            | ServiceSpec::Stats
             | ServiceSpec::Metrics
             | ServiceSpec::Other(_) => {}
             ServiceSpec::Stream { source: Source::Walk } => {
@@ -248,6 +253,7 @@ pub(super) enum Kind {
     Chat,
     Notify,
     Stream,
+    Stats,
     Metrics,
     /// A service of the program that embeds the server; not for the command line.
     Other,
@@ -255,7 +261,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Those of the command line, in the order in which they are listed.
-    pub(super) const ALL: [Kind; 9] = [
+    pub(super) const ALL: [Kind; 10] = [
         Kind::Echo,
         Kind::Time,
         Kind::Count,
@@ -263,6 +269,7 @@ impl Kind {
         Kind::Chat,
         Kind::Notify,
         Kind::Stream,
+        Kind::Stats,
         Kind::Discard,
         Kind::Metrics,
     ];
@@ -286,6 +293,7 @@ impl Kind {
             Kind::Chat => "chat",
             Kind::Notify => "notify",
             Kind::Stream => "stream",
+            Kind::Stats => "stats",
             Kind::Metrics => "metrics",
             Kind::Other => "service",
         }
@@ -300,7 +308,7 @@ impl Kind {
         match (self, carrier) {
             (Kind::Metrics, Carrier::Http) | (Kind::Other, _) => Ok(()),
             (Kind::Metrics, _) => Err(Problem::RequestsOnly { service: self.name(), scheme }),
-            (Kind::Chat | Kind::Notify | Kind::Stream, Carrier::Datagram) => {
+            (Kind::Chat | Kind::Notify | Kind::Stream | Kind::Stats, Carrier::Datagram) => {
                 Err(Problem::NeedsConnections { service: self.name(), scheme })
             }
             (_, Carrier::Http) => Err(Problem::NoRequests { service: self.name(), scheme }),
@@ -311,7 +319,7 @@ impl Kind {
     /// The parameters that the service takes, on a socket that carries `carrier`.
     pub(super) fn known_parameters(self, carrier: Carrier) -> &'static [&'static str] {
         match (self, carrier) {
-            (Kind::Echo | Kind::Time | Kind::Discard | Kind::Metrics, _)
+            (Kind::Echo | Kind::Time | Kind::Discard | Kind::Stats | Kind::Metrics, _)
             | (Kind::Other, Carrier::Datagram | Carrier::Http) => &[],
             (Kind::Chat | Kind::Other, _) => &["slow"],
             (Kind::Notify, _) => &["history", "topic", "role", "slow"],

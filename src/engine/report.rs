@@ -30,6 +30,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// What has gone through each transport, in the order of `traffic`.
+    pub fn by_transport(&self) -> Vec<(&str, Traffic)> {
+        let mut sums: Vec<(&str, Traffic)> = Vec::new();
+        for (Label { transport, .. }, traffic) in &self.traffic {
+            match sums.iter_mut().find(|(other, _)| other == transport) {
+                Some((_, sum)) => sum.add(traffic),
+                None => sums.push((transport, *traffic)),
+            }
+        }
+        sums
+    }
+
     /// As logs have it: the counters, whether it drains, and the memory; the loop; and each label that there
     /// was something of.
     pub(super) fn lines(&self) -> Vec<String> {

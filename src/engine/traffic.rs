@@ -35,7 +35,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    fn add(&mut self, other: &Traffic) {
+    pub(super) fn add(&mut self, other: &Traffic) {
         self.connections += other.connections;
         self.arrivals += other.arrivals;
         self.messages_received += other.messages_received;

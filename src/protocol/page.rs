@@ -199,6 +199,7 @@ static FILES: &[File] = &[
     file!("chat.js", "text/javascript; charset=utf-8"),
     file!("notify.js", "text/javascript; charset=utf-8"),
     file!("stream.js", "text/javascript; charset=utf-8"),
+    file!("server.js", "text/javascript; charset=utf-8"),
 ];
 
 /// A name for the content: 64 bits of FNV-1a in hexadecimal digits, quoted (RFC 9110 §8.8.3).

@@ -3,20 +3,21 @@
 use crate::config::{Binding, Config, ServiceSpec};
 use crate::engine::BindingId;
 use crate::service::{
-    Chat, Count, Discard, Echo, Metrics, Notify, Random, Service, Stream, TimeService,
+    Chat, Count, Discard, Echo, Metrics, Notify, Random, ServerStats, Service, Stream, TimeService,
 };
 
 /// A service with its name, for tables and logs.
 type Named = (String, Box<dyn Service>);
 
-/// What the bindings of `config` serve, and the index of the service of each: one instance for each binding, but of
-/// `chat` and `notify`, in which the clients of all their bindings meet.
+/// What the bindings of `config` serve, and the index of the service of each: one instance for each
+/// binding, but of `chat`, `notify` and `stats`, in which the clients of all their bindings meet.
 pub(super) fn services(config: &Config) -> (Vec<Named>, Vec<usize>) {
     let mut services: Vec<Named> = Vec::new();
     let mut service_of = Vec::new();
     for binding in config.bindings.as_slice() {
         let spec = binding.service();
-        let is_shared = matches!(spec, ServiceSpec::Chat | ServiceSpec::Notify(_));
+        let is_shared =
+            matches!(spec, ServiceSpec::Chat | ServiceSpec::Notify(_) | ServiceSpec::Stats);
         let shared = services.iter().position(|(name, _)| is_shared && name == spec.name());
         service_of.push(shared.unwrap_or(services.len()));
         if shared.is_none() {
@@ -34,6 +35,7 @@ fn service(binding: &Binding, config: &Config) -> Box<dyn Service> {
         ServiceSpec::Count { number } => Box::new(Count::new(*number)),
         ServiceSpec::Random { range, burst } => Box::new(Random::new((*range).into(), *burst)),
         ServiceSpec::Discard => Box::new(Discard),
+        ServiceSpec::Stats => Box::<ServerStats>::default(),
         ServiceSpec::Metrics => Box::new(Metrics),
         ServiceSpec::Chat => Box::<Chat>::default(),
         ServiceSpec::Notify(_) => {

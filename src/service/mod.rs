@@ -11,6 +11,7 @@ mod echo;
 mod metrics;
 pub mod notify;
 mod random;
+pub mod stats;
 pub mod stream;
 mod time;
 
@@ -21,6 +22,7 @@ pub use self::echo::Echo;
 pub use self::metrics::Metrics;
 pub use self::notify::{Notify, NotifyMode, Role};
 pub use self::random::{Burst, Random};
+pub use self::stats::ServerStats;
 pub use self::stream::{Source, Stream};
 pub use self::time::Time as TimeService;
 

@@ -11,9 +11,9 @@ import { timeline } from "./checks/timeline.mjs";
 import { conclude, freePort, is, Server, startBrowser } from "./world.mjs";
 
 const [readily, folder] = process.argv.slice(2);
-const TABS = ["echo", "random", "time", "count", "chat", "notify", "stream"];
+const TABS = ["echo", "random", "time", "count", "chat", "notify", "stream", "server"];
 const BINDINGS = ["echo=/ws", "random=/random?burst=true", "time=/time", "count=/count", "chat=/chat", "notify=/notify?history=3",
-  "stream=/stream?source=walk", "chat=tcp:", "notify=tcp:?history=3"];
+  "stream=/stream?source=walk", "stats=/stats", "chat=tcp:", "notify=tcp:?history=3"];
 
 const server = new Server(readily, await freePort());
 const browser = await startBrowser();

@@ -16,6 +16,7 @@ mod requests;
 mod services;
 mod shedding;
 mod slow;
+mod stats;
 mod stream;
 mod subprotocols;
 mod urgent;

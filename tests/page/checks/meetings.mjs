@@ -1,4 +1,4 @@
-// Chat, Notifications and Streams: what pages do together, and with somebody at a terminal.
+// Chat, Notifications, Streams and Server: what pages do together, and with somebody at a terminal.
 
 import net from "node:net";
 
@@ -8,6 +8,7 @@ export async function meetings(world) {
   await chat(world);
   await notify(world);
   await stream(world);
+  await stats(world);
 }
 
 // Somebody with nc: says lines, and remembers what he hears.
@@ -151,3 +152,45 @@ async function stream({ browser, server }) {
   await eventually("stream: no rate", page, () => /^RATE is a number/.test(document.querySelector("#stream .problem").textContent));
   await close("stream", page);
 }
+
+// One looks on, and others come, talk and go.
+async function stats({ browser, server }) {
+  const page = await open(browser, server);
+  await connected(page, "server");
+  const written = (name) => page.textContent(`#server .gauges div:has-text("${name}") dd`);
+  await shows("server: a rate, as soon as there are two snapshots", page, "Messages out, a second", 1, 0.5, Infinity);
+  for (const name of ["Loop lag", "Longest turn"]) like(`server: ${name}`, /^[\d.]+ (\u00b5s|m?s)$/, await written(name));
+  for (const name of ["Waiting to be written", "Memory of buffers"]) like(`server: ${name}`, /^[\d.]+ (B|[KM]iB)$/, await written(name));
+  like("server: for how long it is up", /^(\d+m )?\d+s$/, await value(page, "server", "uptime"));
+
+  await shows("server: two WebSockets, the greeting and this one", page, "ws", 1, 2);
+  await shows("server: nobody by TCP", page, "tcp", 1, 0);
+  const terminal = await Terminal.connect(server.lines.chat);
+  await page.evaluate(() => (window.another = new WebSocket(`ws://${location.host}/ws`)));
+  await shows("server: another WebSocket makes their number rise", page, "ws", 1, 3);
+  await shows("server: and who comes by TCP that of his transport", page, "tcp", 1, 1);
+  await shows("server: nobody has said anything", page, "Messages in, a second", 1, 0);
+  await page.evaluate(() => {
+    window.another.onmessage = () => setTimeout(() => window.another.readyState === WebSocket.OPEN && window.another.send("again"), 5);
+    window.another.send("once");
+  });
+  await shows("server: an echo at work", page, "Messages in, a second", 1, 2, Infinity);
+  await shows("server: which comes by a WebSocket", page, "ws", 2, 2, Infinity);
+  await shows("server: and goes back by it", page, "ws", 3, 3, Infinity);
+  await shows("server: and by no other", page, "tcp", 2, 0);
+  await page.evaluate(() => window.another.close());
+  terminal.socket.end();
+  await shows("server: when it is over, nobody says anything", page, "Messages in, a second", 1, 0);
+  await shows("server: and who has left is not counted", page, "ws", 1, 2);
+  await shows("server: by no transport", page, "tcp", 1, 0);
+  is("server: each gauge has drawn its line", true, await page.$$eval("#server canvas", (all) => all.length === 8 && all.every((canvas) =>
+    canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((part) => part > 0))));
+  await close("server", page);
+}
+
+// Waits until a gauge, or a cell of the table, shows a number from `low` to `high`.
+const shows = (name, page, row, cell, low, high = low) => eventually(name, page, ([row, cell, low, high]) => {
+  const found = [...document.querySelectorAll("#server .gauges div, #server tbody tr")].find(({ firstChild }) => firstChild.textContent === row);
+  const number = Number.parseFloat(found?.children[cell].textContent.replaceAll(",", ""));
+  return number >= low && number <= high;
+}, [row, cell, low, high]);

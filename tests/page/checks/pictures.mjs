@@ -72,6 +72,17 @@ const SCENES = {
     await page.click("#stream button >> text=Start");
     await page.waitForFunction(() => Number(document.querySelector("#stream [data-value=received]").textContent) > 620);
   },
+  // The longer, the more there is to see.
+  async server(page, browser, server, isKept) {
+    const busy = await open(browser, server, {}, "#stream");
+    await busy.waitForSelector("#stream .link[data-state=open]");
+    for (let second = 0; second < (isKept ? 40 : 2); second += 1) {
+      await busy.fill("#stream [name=rate]", String(Math.round(1500 + 1000 * Math.sin(second))));
+      await busy.press("#stream [name=rate]", "Enter");
+      await page.waitForTimeout(1000);
+    }
+    return busy;
+  },
 };
 
 export async function pictures({ browser, server, tabs, folder }) {
@@ -81,7 +92,7 @@ export async function pictures({ browser, server, tabs, folder }) {
     const page = await open(browser, server, { viewport: SIZE });
     if (tab === "random") await page.click("#tab-random");
     else await connected(page, tab);
-    const other = await SCENES[tab](page, browser, server);
+    const other = await SCENES[tab](page, browser, server, folder !== undefined);
     await page.screenshot({ path: path.join(to, `${tab}.png`), animations: "disabled", caret: "hide" });
     const png = fs.readFileSync(path.join(to, `${tab}.png`));
     is(`picture, ${tab}: it is small`, true, png.length < 100_000 || png.length);
