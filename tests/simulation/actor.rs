@@ -7,6 +7,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use readily::codec::websocket as frames;
 use readily::kernel::sim::{Received, Remote, Sim};
 use readily::protocol::ahead::MAX_PONGS;
+use serde_json::Value;
 
 use crate::board::Board;
 use crate::ear::{Ear, Heard};
@@ -55,6 +56,8 @@ pub(crate) struct Actor {
     last_number: u64,
     last_clock: String,
     last_sequence: Option<u64>,
+    /// The last snapshot of how the server is, and how many there were.
+    last_snapshot: (Value, u64),
     chat: Listener,
     /// Something was heard that may be heard of a server that cuts somebody off, or ends.
     was_closed: bool,
@@ -84,6 +87,7 @@ impl Actor {
             last_number: 0,
             last_clock: String::new(),
             last_sequence: None,
+            last_snapshot: (Value::Null, 0),
             chat: Listener::default(),
             was_closed: false,
         }
@@ -317,6 +321,7 @@ impl Actor {
                 Service::Relay => return self.hear_relayed(bytes),
                 Service::Chat => return self.chat.hear(bytes, board),
                 Service::Notify => return self.script.topics.hear(bytes, board),
+                Service::Stats => return self.hear_snapshot(bytes, season),
                 _ => {}
             }
         }
@@ -370,6 +375,35 @@ impl Actor {
         if payload.starts_with(format!("{}.", self.number).as_bytes()) {
             self.expect(&Expected::Relayed(payload.to_vec()));
         }
+    }
+
+    /// How the server is, told each second: but for the first, which comes at once, no two are of one second.
+    fn hear_snapshot(&mut self, bytes: &[u8], season: Season) {
+        let snapshot: Value = serde_json::from_slice(bytes).expect("JSON");
+        let number = |value: &Value| value.as_u64().expect("a number");
+        let sum = |snapshot: &Value, name| -> u64 {
+            let transports = snapshot["transports"].as_object().expect("an object");
+            transports.values().map(|totals| number(&totals[name])).sum()
+        };
+        // Each has come by itself, or was made for one that has.
+        let connections = sum(&snapshot, "connections");
+        assert!(
+            (1..=2 * season.peers as u64).contains(&connections),
+            "{self}: {connections} are there"
+        );
+        let (last, count) = &self.last_snapshot;
+        if *count > 0 {
+            let passed = number(&snapshot["uptime_ms"]).checked_sub(number(&last["uptime_ms"]));
+            let least = if *count == 1 { 0 } else { 1_000 };
+            assert!(
+                passed >= Some(least),
+                "{self}: {passed:?} ms are between {last} and {snapshot}"
+            );
+            for name in ["messages_received", "messages_sent", "bytes_received", "bytes_sent"] {
+                assert!(sum(&snapshot, name) >= sum(last, name), "{self}: {name} go down");
+            }
+        }
+        self.last_snapshot = (snapshot, count + 1);
     }
 
     fn expect(&mut self, heard: &Expected) {

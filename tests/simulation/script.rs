@@ -46,6 +46,8 @@ pub(crate) enum Service {
     /// With a history.
     Notify,
     Stream,
+    /// How the server is, whatever is said.
+    Stats,
 }
 
 /// How a peer ends.
@@ -127,11 +129,11 @@ const TOO_LONG: &[u8] = b"ERR line too long";
 /// Who comes, each of these as often as any other.
 pub(crate) const PEERS: [(Kind, &[Service]); 12] = {
     use Service::{
-        Burst, Chat, Count, Discard, Echo, Notify, Obedient, Random, Relay, Stream, Time,
+        Burst, Chat, Count, Discard, Echo, Notify, Obedient, Random, Relay, Stats, Stream, Time,
     };
     let lines: &[Service] = &[Echo, Count, Time, Random, Discard, Relay, Obedient];
     let web: &[Service] = &[Echo, Count, Time, Random, Burst, Discard, Relay, Obedient];
-    let topics: &[Service] = &[Chat, Notify, Notify, Stream];
+    let topics: &[Service] = &[Chat, Notify, Notify, Stream, Stats];
     [
         (Kind::Line, lines),
         (Kind::Line, lines),
@@ -340,7 +342,7 @@ impl Script {
             }
             Service::Count => (message, vec![Expected::Number]),
             Service::Time => (message, vec![Expected::Clock]),
-            Service::Discard => (message, Vec::new()),
+            Service::Discard | Service::Stats => (message, Vec::new()),
             Service::Random if rng.random() => (message, vec![Expected::Within(1, 1000)]),
             Service::Random => {
                 let (least, most) = (rng.random_range(-99..0), rng.random_range(0..99));
@@ -406,7 +408,11 @@ fn ending(kind: Kind, service: Service, rng: &mut Xoshiro256PlusPlus) -> Ending 
         (Kind::WebSocket, Service::Chat | Service::Notify | Service::Stream) => {
             &[Stays, Stays, EndsLast, Resets, HangsUp, FallsSilent]
         }
-        (_, Service::Chat | Service::Notify) => &[Stays, Stays, Ends, EndsLast, Resets, HangsUp],
+        // Where a snapshot is above the high-water mark, to take it is a sign of life.
+        (Kind::WebSocket, Service::Stats) => &[Stays, Stays, EndsLast, Resets, HangsUp],
+        (_, Service::Chat | Service::Notify | Service::Stats) => {
+            &[Stays, Stays, Ends, EndsLast, Resets, HangsUp]
+        }
         (_, Service::Stream) => &[Stays, EndsLast, Resets, HangsUp],
         // It is closed by the service.
         (_, Service::Burst) => &[Stays, Stays, Resets],
@@ -441,6 +447,7 @@ pub(crate) fn path(service: Service) -> &'static str {
         Service::Chat => "/chat",
         Service::Notify => "/notify",
         Service::Stream => "/stream",
+        Service::Stats => "/stats",
     }
 }
 

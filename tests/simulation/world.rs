@@ -15,8 +15,8 @@ use readily::kernel::{Kernel, Numbered, Recorder, Signal, StreamKind, Watched};
 use readily::protocol::{Route, Site};
 use readily::reactor::{Reactor, Rules, Stop};
 use readily::service::{
-    Burst, Chat, Count, Discard, Echo, Notify, NotifyMode, Number, Random, Service, Stream,
-    TimeService,
+    Burst, Chat, Count, Discard, Echo, Notify, NotifyMode, Number, Random, ServerStats, Service,
+    Stream, TimeService,
 };
 use readily::time::Time;
 
@@ -236,6 +236,7 @@ impl Builder {
             (S::Chat, Box::<Chat>::default()),
             (S::Notify, Box::new(Notify::new([(TOPICS, history)]))),
             (S::Stream, Box::<Stream>::default()),
+            (S::Stats, Box::<ServerStats>::default()),
         ] {
             let service = self.engine.add_service(service);
             bindings.push((name, self.engine.add_binding(service, StopScope::Connection)));
