@@ -14,6 +14,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use readily::learn::LABS;
+
 use super::pages::{pages, root};
 
 /// Names of systems that are written like our constants.
@@ -196,6 +198,23 @@ fn every_option_exists_and_has_the_default_that_is_told() {
         }
     }
     assert!(named > 10 && told > 8, "{named}, {told}");
+}
+
+#[test]
+fn every_chapter_names_the_labs_that_break_its_rules_and_no_other() {
+    for page in pages() {
+        let quoted = page.quoted();
+        let named = quoted.iter().filter_map(|(name, _)| name.strip_prefix("readily learn "));
+        let named: BTreeSet<usize> = named.map(|number| number.parse().expect("a lab")).collect();
+        let labs = (1..).zip(LABS).filter(|(_, lab)| page.path == root().join(lab.chapter));
+        let labs: Vec<_> = labs.collect();
+        assert_eq!(named, labs.iter().map(|(number, _)| *number).collect(), "{:?}", page.path);
+        for (_, lab) in labs {
+            let rule = format!("Rules::{}", lab.rule);
+            assert!(quoted.iter().any(|(name, _)| *name == rule), "{:?}: no {rule}", page.path);
+        }
+    }
+    assert!(LABS.iter().all(|lab| root().join(lab.chapter).exists()), "a lab has no chapter");
 }
 
 #[test]
