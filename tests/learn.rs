@@ -45,6 +45,17 @@ fn every_lab_goes_wrong_with_its_rule_broken_and_right_with_it_kept() {
 }
 
 #[test]
+fn every_lab_shows_where_its_two_runs_part() {
+    for (number, lab) in labs() {
+        let (broken, kept) = ((lab.broken)(), (lab.kept)());
+        let same = broken.same_as(&kept);
+        assert!(same > 0 && same < broken.moments.len(), "{number}: {same} moments");
+        let shown = printed(number, lab);
+        assert_eq!(shown.matches("up to here both loops do the same").count(), 2, "{number}");
+    }
+}
+
+#[test]
 fn every_run_of_a_lab_is_the_same() {
     for (number, lab) in labs() {
         assert!((lab.broken)() == (lab.broken)(), "{number}, broken");
@@ -74,7 +85,7 @@ fn a_lab_fits_on_a_terminal_of_a_hundred_columns_and_a_run_on_two_screens() {
             assert!(!line.ends_with(' ') && !line.contains(char::is_control), "{number}: {line:?}");
         }
         for run in [(lab.broken)(), (lab.kept)()] {
-            let lines = text::run(&run).lines().count();
+            let lines = text::run(&run, 0).lines().count();
             assert!((5..=64).contains(&lines), "{number}: {lines} lines");
         }
     }
@@ -102,7 +113,7 @@ fn every_rule_stands_where_a_lab_says_and_is_explained_where_it_says() {
 fn people_have_their_names_in_the_timeline_and_no_address_is_left() {
     for (number, lab) in labs() {
         for run in [(lab.broken)(), (lab.kept)()] {
-            let shown = text::run(&run);
+            let shown = text::run(&run, 0);
             assert!(!shown.contains("127.0.0.1"), "{number}: {shown}");
             assert!(run.lanes.len() > 2, "{number}");
         }

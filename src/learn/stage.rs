@@ -31,6 +31,9 @@ pub(super) fn limits() -> Limits {
 /// How long somebody waits for an answer before we call it none.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A turn in which nothing happens is shown if it takes longer.
+const LONG: Duration = Duration::from_millis(10);
+
 /// A loop that does not sleep is stopped after so many turns.
 pub(super) const MOST_TURNS: usize = 1_000;
 
@@ -253,7 +256,7 @@ impl<R: Rules> Stage<R> {
     /// Short turns in which nothing happens are left out, and long ones shown as one.
     fn show(&mut self, mut turn: Turn) {
         if turn.events.is_empty() {
-            if turn.after < Duration::from_secs(1) {
+            if turn.after < LONG {
                 return;
             }
             let is_idle =

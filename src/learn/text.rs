@@ -39,62 +39,61 @@ pub fn introduction(lab: &Lab, number: usize) -> String {
     out
 }
 
-/// A run, up to its verdict.
-pub fn run(run: &Run) -> String {
+/// A run, up to its verdict. So many moments at its beginning are `same` with the mistake and without.
+pub fn run(run: &Run, same: usize) -> String {
     let mut out = String::new();
-    let mut moments = run.moments.iter().peekable();
-    while let Some(moment) = moments.next() {
+    let mut at = 0;
+    while at < run.moments.len() {
+        if at == same {
+            let _ = writeln!(out, "{FORK}");
+        }
+        let moment = &run.moments[at];
+        let behind = if at < same { &run.moments[at + 1..same] } else { &run.moments[at + 1..] };
+        let mut again = 0;
         match moment {
             Moment::Outside(words) => {
                 let _ = writeln!(out, "  * {words}");
             }
             Moment::Turn(turn) => {
                 out.push_str(&turn_in_words(turn, &run.lanes));
-                // Those behind it that are the same again.
-                let mut last = None;
-                let mut count = 0;
-                while let Some(Moment::Turn(next)) = moments
-                    .next_if(|next| matches!(next, Moment::Turn(next) if is_again(turn, next)))
-                {
-                    (last, count) = (Some(next), count + 1);
-                }
-                if let Some(last) = last {
-                    let number = last.number;
-                    let _ = writeln!(
-                        out,
-                        "  … and the same in {count} more turns, up to turn {number}"
-                    );
-                }
+                again = behind.iter().take_while(|next| next.is_same(moment)).count();
             }
         }
+        if again > 0 {
+            let turns = if again == 1 { "turn" } else { "turns" };
+            let _ = writeln!(out, "  … and the same in {again} more {turns}");
+        }
+        at += 1 + again;
+    }
+    if at == same {
+        let _ = writeln!(out, "{FORK}");
     }
     let verdict = if run.verdict.is_right { "RIGHT" } else { "WRONG" };
     let _ = writeln!(out, "\n{}", wrapped(&format!("{verdict}: {}", run.verdict.words)));
     out
 }
 
+/// Stands where the run with the mistake and the one without begin to differ.
+const FORK: &str = "      ┄┄┄┄ up to here both loops do the same ┄┄┄┄";
+
 /// All of a lab: the mistake, the run with it and the one without, and where to read on.
 pub fn lab(lab: &Lab, number: usize, broken: &Run, kept: &Run) -> String {
     let (file, function) = lab.place;
+    let same = broken.same_as(kept);
     format!(
         "{}\n{}\n{}\n\n{}\n\n{}\n\
-         The rule in the code:     R::{} in `{function}`, {file}\n\
-         In the book:              {}\n\
-         A small server that does: {}\n",
+         In the code:    R::{} in `{function}`, {file}\n\
+         In the book:    {}\n\
+         On the ladder:  {}\n",
         introduction(lab, number),
-        self::run(broken),
+        self::run(broken, same),
         wrapped(&format!("Look at {}", lab.look)),
         headline("The rule is kept"),
-        self::run(kept),
+        self::run(kept, same),
         lab.rule,
         lab.chapter,
         lab.rung,
     )
-}
-
-/// Whether a turn is as the one before it.
-fn is_again(turn: &Turn, next: &Turn) -> bool {
-    turn.events == next.events && turn.timeout == next.timeout
 }
 
 fn turn_in_words(turn: &Turn, lanes: &[Lane]) -> String {

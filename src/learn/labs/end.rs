@@ -56,7 +56,12 @@ fn play<R: Rules>() -> Run {
     stage.settle();
     stage.hears(dana);
     let is_right = stage.heard(dana) == stage.said(dana);
-    let outcome = if is_right { "dana was answered" } else { "dana was turned away" };
+    let remote = stage.remote(dana);
+    let outcome = match (is_right, stage.sim().is_turned_away(remote)) {
+        (true, _) => "dana was answered",
+        (false, true) => "dana was turned away",
+        (false, false) => "dana waits",
+    };
     let words = format!(
         "A minute after ann, bob and cid had left, the server counted {connections} connections of 3, and {outcome}."
     );

@@ -22,11 +22,13 @@ for event in &events {
     connection.write()?;                      // and writes that of this one
 }",
     right: "\
-    rooms.say(message, &mut connections);     // notes whom it has appended to
-    connection.write()?;
+for event in &events {
+    let connection = &mut connections[event.token()];
+    let message = connection.read()?;
+    rooms.say(message, &mut connections);     // and notes in `dirty` whom it has appended to
 }
-for token in dirty.drain(..) {                // before the loop waits again
-    connections[token].write()?;
+for token in dirty.drain(..) {
+    connections[token].write()?;              // all of them, before the loop waits again
 }",
     scene: "\
 alice and bob are in a room of a chat. alice says hello. A minute later bob says something himself.",

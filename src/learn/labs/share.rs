@@ -16,8 +16,8 @@ pub(super) const LAB: Lab = Lab {
     title: "No budget: one peer starves the others",
     rule: "READ_ONCE_A_TURN",
     mistake: "\
-\"Read until WouldBlock\" is what every tutorial says of edge-triggered events. A peer that sends as fast
-as it is read from never gets there, and all that time nobody else is served, however little they want.",
+\"Read until WouldBlock\" is what tutorials say of edge-triggered events. A peer that sends as fast as it
+is read from never gets there, and all that time nobody else is served, however little they want.",
     wrong: "\
 loop {
     match stream.read(&mut buffer) {

@@ -21,10 +21,10 @@ match listener.accept() {
     Err(error) => log::error!(\"accept: {error}\"),     // and the next turn tries again
 }",
     right: "\
-    Err(error) => {
-        log::error!(\"accept: {error}\");
-        accept_again_at = now + Duration::from_millis(100);   // the poll waits until then
-    }",
+Err(error) => {
+    log::error!(\"accept: {error}\");
+    accept_again_at = now + Duration::from_millis(100);       // the poll waits until then
+}",
     scene: "\
 ann and bob are connected, and there are no more descriptors. cid connects, and waits for a second.
 (readily holds a descriptor in reserve to turn cid away with; here somebody else has got it.)",

@@ -14,17 +14,19 @@ pub(super) const LAB: Lab = Lab {
 The system's name for WouldBlock is EAGAIN, \"try again\", and that is what one does. But it means \"not
 before there is another event\". Until then each try costs a system call, and the CPU is never idle.",
     wrong: "\
-let count = loop {
-    match stream.read(&mut buffer) {
-        Err(error) if error.kind() == WouldBlock => continue,   // EAGAIN: try again
-        result => break result?,
-    }
-};",
-    right: "\
 match stream.read(&mut buffer) {
-    Err(error) if error.kind() == WouldBlock => is_ready = false,   // wait for the next event
-    result => receive(&buffer[..result?]),
+    Ok(count) => {
+        receive(&buffer[..count]);
+        is_ready = count == buffer.len();
+    }
+    Err(error) if error.kind() == WouldBlock => is_ready = true,     // EAGAIN: try again
+    Err(error) => return Err(error),
+}
+if is_ready {
+    ready.push_back(token);
 }",
+    right: "\
+    Err(error) if error.kind() == WouldBlock => is_ready = false,    // wait for the next event",
     scene: "\
 dana sends a line that fills the buffer of an echo server to the last byte, so there may be more. There is
 not: dana is silent for a second.",
