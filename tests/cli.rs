@@ -644,8 +644,15 @@ fn bash_completes_the_options_of_serve() {
 }
 
 #[test]
-fn a_reader_of_help_that_has_seen_enough_is_no_error() {
-    for args in [&["--help"][..], &["serve", "--help"], &["completions", "bash"], &["--version"]] {
+fn a_reader_that_has_seen_enough_is_no_error() {
+    for args in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["completions", "bash"],
+        &["learn"],
+        &["learn", "1"],
+        &["--version"],
+    ] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let mut command = readily();

@@ -160,6 +160,7 @@ fn the_run_with_the_mistake_can_be_had_as_a_page_and_as_a_trace() {
     let broken = (LABS[6].broken)();
     let page = fs::read_to_string(html).expect("a page");
     assert!(page.contains("Lab 7: ") && page.contains(&broken.verdict.words));
+    assert_eq!(page.matches("{\"n\":").count(), broken.turns().count());
     let trace: Value =
         serde_json::from_str(&fs::read_to_string(trace).expect("one")).expect("JSON");
     let slices = trace["traceEvents"].as_array().expect("a list");

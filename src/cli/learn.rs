@@ -46,3 +46,23 @@ Examples:
   readily learn
   readily learn 1
   readily learn 6 --html starved.html";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn the_examples_in_the_help_are_legal() {
+        let lines = LEARN_HELP.lines().filter_map(|line| line.strip_prefix("  readily learn"));
+        let mut labs = Vec::new();
+        for line in lines {
+            let args = ["readily", "learn"].into_iter().chain(line.split_whitespace());
+            let Ok(Cli { command: Command::Learn(args), .. }) = Cli::read(args) else {
+                panic!("{line}")
+            };
+            labs.push((args.lab.map(|lab| lab.number), args.html.is_some()));
+        }
+        assert_eq!(labs, [(None, false), (Some(1), false), (Some(6), true)]);
+    }
+}

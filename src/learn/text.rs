@@ -161,3 +161,28 @@ fn indented(code: &str) -> String {
 fn headline(words: &str) -> String {
     format!("── {words} {}", "─".repeat(WIDTH.saturating_sub(words.chars().count() + 4)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_repeats_itself_three_times_is_shown_once() {
+        assert_eq!(repetition(&["a", "a", "a", "b"]), (1, 3));
+        assert_eq!(repetition(&["a", "b", "a", "b", "a", "b", "a"]), (2, 3));
+        assert_eq!(repetition(&["a", "a", "b"]), (1, 1));
+        assert_eq!(repetition(&["a", "b", "c", "b", "c", "b", "c"]), (1, 1), "not from the start");
+        assert_eq!(repetition(&["a"]), (1, 1));
+    }
+
+    #[test]
+    fn words_are_broken_into_lines_as_long_as_the_terminal_is_wide() {
+        let words = ["word"; 60].join(" ");
+        let lines: Vec<_> = wrapped(&words).lines().map(str::len).collect();
+        assert_eq!(lines, [99, 99, 99]);
+        assert_eq!(wrapped(&"x".repeat(150)), "x".repeat(150), "a word is not broken");
+        assert_eq!(wrapped(" one\n two "), "one two");
+        let fits = format!("{} {}", "x".repeat(49), "y".repeat(50));
+        assert_eq!(wrapped(&fits), fits);
+    }
+}
