@@ -117,3 +117,42 @@ fn never_sleeping_is_misconduct() {
         sim.poll(&mut Vec::new(), Some(Duration::ZERO)).unwrap();
     }
 }
+
+#[test]
+fn misconduct_that_is_overlooked_has_its_consequences_and_no_other() {
+    let (mut sim, mut stream, _) = connected(StreamKind::Tcp);
+    sim.overlook_misconduct();
+    let read = sim.read(&mut stream, &mut [0; 10]);
+    assert_eq!(read.unwrap_err().kind(), ErrorKind::WouldBlock);
+    for _ in 0..10_000 {
+        sim.poll(&mut Vec::new(), Some(Duration::ZERO)).unwrap();
+    }
+}
+
+#[test]
+fn a_connection_that_was_closed_may_have_one_more_event_in_front_of_others() {
+    let (mut sim, stream, gone) = connected(StreamKind::Tcp);
+    sim.repeat_event(gone);
+    assert!(events(&mut sim).is_empty(), "it is open still");
+    sim.close(stream);
+    assert!(events(&mut sim).is_empty());
+    let (mut listener, port) = sim.listen(StreamKind::Tcp);
+    sim.register(Socket::Listener(&mut listener), Token(2), Interest::Readable).unwrap();
+    sim.set_weather(Weather { latency: Duration::ZERO, ..Weather::CALM });
+    sim.dial(port);
+    sim.repeat_event(gone);
+    let tokens: Vec<_> = events(&mut sim).iter().map(|event| event.token).collect();
+    assert_eq!(tokens, [Token(1), Token(2)]);
+    assert!(events(&mut sim).is_empty(), "one");
+}
+
+#[test]
+fn no_more_is_on_its_way_to_a_peer_than_its_window() {
+    let (mut sim, mut stream, remote) = connected(StreamKind::Tcp);
+    sim.set_window(remote, 5);
+    assert_eq!(sim.write(&mut stream, b"hello world").unwrap(), 5);
+    events(&mut sim);
+    assert_eq!(sim.receive(remote, 100), Received::Data(b"hello".to_vec()));
+    assert!(events(&mut sim)[0].writable, "there is room again");
+    assert_eq!(sim.write(&mut stream, b" world").unwrap(), 5);
+}

@@ -2,19 +2,22 @@
 //! every turn.
 //!
 //! Calls take a few microseconds of virtual time, nothing is on its way for longer, and nothing goes wrong
-//! that a lab does not ask for. So what happens follows from the script and the rules of the loop alone.
+//! that a lab does not ask for. So what happens follows from the script, the seed and the rules of the loop.
+
+mod people;
 
 use std::time::Duration;
 
+pub(super) use self::people::Peer;
+use self::people::{Person, shorten};
 use super::run::{Moment, Run, Verdict};
 use crate::engine::{BindingId, Endpoint, Engine, Limits, StopScope};
 use crate::kernel::Watched;
-use crate::kernel::sim::{Port, Received, Remote, Sim, Weather};
+use crate::kernel::sim::{Port, Sim, Weather};
 use crate::kernel::{SocketKind, StreamKind};
 use crate::reactor::{Reactor, Rules};
 use crate::service::{Echo, Service};
-use crate::time::Time;
-use crate::timeline::{Excerpt, Eye, Film, Turn, What};
+use crate::timeline::{Eye, Film, Turn, What};
 
 /// Nothing takes longer than a call, and much is on its way.
 pub(super) const WEATHER: Weather =
@@ -46,23 +49,6 @@ pub(super) struct Stage<R: Rules> {
     moments: Vec<Moment>,
     /// What happens is not shown.
     is_rehearsal: bool,
-}
-
-/// Somebody outside, by number.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(usize);
-
-/// Who that is.
-struct Person {
-    name: &'static str,
-    remote: Remote,
-    /// How the timeline calls the connection.
-    address: String,
-    said: Vec<u8>,
-    /// When that was, the last time.
-    spoke: Time,
-    heard: Vec<u8>,
-    has_found_the_end: bool,
 }
 
 /// What a loop has done in some time.
@@ -122,118 +108,6 @@ impl<R: Rules> Stage<R> {
     /// How many connections the server believes to have.
     pub(super) fn connections(&self) -> usize {
         self.reactor.engine().connections()
-    }
-}
-
-/// What people do. It is told between two turns, and has its effect in the next one.
-impl<R: Rules> Stage<R> {
-    /// Tells what happens outside.
-    pub(super) fn tell(&mut self, words: impl Into<String>) {
-        if !self.is_rehearsal {
-            self.moments.push(Moment::Outside(words.into()));
-        }
-    }
-
-    /// Somebody begins to connect to the service with this number.
-    pub(super) fn dials(&mut self, name: &'static str, door: usize) -> Peer {
-        let (port, service) = self.doors[door];
-        let remote = self.sim().dial(port);
-        let address = self.sim().address_of(remote).to_string();
-        self.cast.push(Person {
-            name,
-            remote,
-            address,
-            said: Vec::new(),
-            spoke: Time::ZERO,
-            heard: Vec::new(),
-            has_found_the_end: false,
-        });
-        self.tell(format!("{name} connects to {service}"));
-        Peer(self.cast.len() - 1)
-    }
-
-    /// Somebody has come; the turns in which that was seen to are left out.
-    pub(super) fn enters(&mut self, name: &'static str, door: usize) -> Peer {
-        let peer = self.dials(name, door);
-        self.rehearses(Stage::settle);
-        peer
-    }
-
-    /// Something that is not shown.
-    pub(super) fn rehearses(&mut self, something: impl FnOnce(&mut Stage<R>)) {
-        self.is_rehearsal = true;
-        something(self);
-        self.is_rehearsal = false;
-    }
-
-    pub(super) fn says(&mut self, peer: Peer, bytes: &[u8]) {
-        let remote = self.cast[peer.0].remote;
-        let count = self.sim().send(remote, bytes).unwrap_or(0);
-        self.cast[peer.0].spoke = self.sim().time();
-        self.cast[peer.0].said.extend(&bytes[..count]);
-        let name = self.cast[peer.0].name;
-        self.tell(format!("{name} sends {}", Quote(&bytes[..count])));
-    }
-
-    /// Somebody ends his side, and waits for us to end ours.
-    pub(super) fn ends(&mut self, peer: Peer) {
-        let Person { name, remote, .. } = self.cast[peer.0];
-        self.sim().finish(remote);
-        self.tell(format!("{name} ends the connection on this side (a FIN)"));
-    }
-
-    /// Somebody goes away.
-    pub(super) fn leaves(&mut self, peer: Peer) {
-        let Person { name, remote, .. } = self.cast[peer.0];
-        self.sim().hang_up(remote);
-        self.tell(format!("{name} leaves (close)"));
-    }
-
-    /// Somebody reads what has come.
-    pub(super) fn hears(&mut self, peer: Peer) {
-        let Person { name, remote, .. } = self.cast[peer.0];
-        match self.sim().receive(remote, usize::MAX) {
-            Received::Data(data) => {
-                self.cast[peer.0].heard.extend(&data);
-                self.tell(format!("{name} reads {}", Quote(&data)));
-            }
-            Received::Nothing => {}
-            Received::End | Received::Reset if self.cast[peer.0].has_found_the_end => {}
-            Received::End => {
-                self.cast[peer.0].has_found_the_end = true;
-                self.tell(format!("{name} reads the end of the connection"));
-            }
-            Received::Reset => {
-                self.cast[peer.0].has_found_the_end = true;
-                self.tell(format!("{name} is turned away (an RST)"));
-            }
-        }
-    }
-
-    pub(super) fn name(&self, peer: Peer) -> &'static str {
-        self.cast[peer.0].name
-    }
-
-    pub(super) fn remote(&self, peer: Peer) -> Remote {
-        self.cast[peer.0].remote
-    }
-
-    pub(super) fn said(&self, peer: Peer) -> &[u8] {
-        &self.cast[peer.0].said
-    }
-
-    pub(super) fn heard(&self, peer: Peer) -> &[u8] {
-        &self.cast[peer.0].heard
-    }
-
-    /// How long ago somebody has said something for the last time.
-    pub(super) fn silence(&self, peer: Peer) -> Duration {
-        self.reactor.kernel().inner().time() - self.cast[peer.0].spoke
-    }
-
-    /// Whether somebody has read the end, or that there is no connection.
-    pub(super) fn has_found_the_end(&self, peer: Peer) -> bool {
-        self.cast[peer.0].has_found_the_end
     }
 }
 
@@ -298,7 +172,6 @@ impl<R: Rules> Stage<R> {
                     person.name.clone_into(address);
                 }
             }
-            // A line has to fit on a terminal.
             What::Read { bytes, .. } | What::Message(bytes) | What::Wrote { bytes, .. } => {
                 shorten(bytes);
             }
@@ -319,23 +192,5 @@ impl<R: Rules> Stage<R> {
             }
         }
         Run { moments: self.moments, lanes, verdict }
-    }
-}
-
-/// So many bytes of something are shown.
-const SHOWN_BYTES: usize = 24;
-
-fn shorten(bytes: &mut Excerpt) {
-    bytes.bytes.truncate(SHOWN_BYTES);
-}
-
-/// What was said or heard, for people.
-struct Quote<'a>(&'a [u8]);
-
-impl std::fmt::Display for Quote<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut excerpt = Excerpt::from(self.0);
-        shorten(&mut excerpt);
-        write!(f, "{excerpt} ({} bytes)", excerpt.length)
     }
 }
