@@ -34,7 +34,7 @@ pub fn introduction(lab: &Lab, number: usize) -> String {
     let _ = writeln!(out, "{}\n", headline(&format!("{rule} is broken")));
     let _ = writeln!(
         out,
-        "(* is what people do. A turn in which nothing happens is shown only if it is long.)"
+        "(* is what people do. The turns in which they come in are left out, and short idle ones.)"
     );
     out
 }
