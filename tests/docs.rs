@@ -163,6 +163,7 @@ fn the_readme_leads_to_all_that_is_there_for_study() {
     for way in [
         "(examples/README.md)",
         "(docs/book/README.md)",
+        "(docs/book/try.md)",
         "`readily learn`",
         "readily replay --step",
         "(docs/page/timeline.png)",

@@ -105,6 +105,32 @@ fn every_function_and_constant_of_a_type_exists() {
 }
 
 #[test]
+fn every_size_is_asserted_in_the_sources() {
+    let mut count = 0;
+    for page in pages() {
+        for (name, _) in page.quoted() {
+            if name.starts_with("size_of") {
+                let asserted = format!("const _: () = assert!({name}");
+                let is_there = sources().iter().any(|source| source.text.contains(&asserted));
+                assert!(is_there, "{:?}: nobody asserts {name}", page.path);
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 2, "{count}");
+}
+
+/// What is said of tokio was looked up in the sources of one version.
+#[test]
+fn the_tokio_that_is_described_is_the_one_that_is_measured() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("the lock");
+    let (_, version) = lock.split_once("name = \"tokio\"\nversion = \"").expect("tokio");
+    let version: Vec<_> = version.split(['.', '"']).take(2).collect();
+    let text = fs::read_to_string(root().join("docs/book/tokio.md")).expect("a chapter");
+    assert!(text.contains(&format!("(tokio {})", version.join("."))), "{version:?}");
+}
+
+#[test]
 fn the_steps_of_a_turn_stand_there_in_their_order() {
     let code = fs::read_to_string(root().join("src/reactor/turn.rs")).expect("the turn");
     let (_, turn) = code.split_once("pub fn turn(").expect("a turn");
