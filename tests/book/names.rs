@@ -210,7 +210,10 @@ fn every_option_exists_and_has_the_default_that_is_told() {
     let helps = ["serve", "connect", "bench", "replay"].map(help);
     let (mut named, mut told) = (0, 0);
     for page in pages() {
-        for (name, _) in page.quoted() {
+        let quoted = page.quoted().into_iter().map(|(name, _)| name);
+        let typed = page.fences().into_iter().filter(|(language, _)| *language == "sh");
+        let typed = typed.flat_map(|(_, text)| text.lines().map(str::to_owned).collect::<Vec<_>>());
+        for name in quoted.chain(typed) {
             let words: Vec<_> = name.split(' ').collect();
             let is_ours = words[0].starts_with("--") || words[0] == "readily";
             for word in words.iter().filter(|word| is_ours && word.starts_with("--")) {
