@@ -270,6 +270,9 @@ fn a_trace_is_what_perfetto_reads() {
             .map(|event| event["tid"].as_u64().expect("a number"))
             .collect();
         assert!(slices.iter().all(|slice| named.contains(&slice["tid"].as_u64().expect("one"))));
+        let first = events.iter().find(|event| event["name"] == "thread_name").expect("one");
+        assert_eq!((&first["args"]["name"], &first["tid"]), (&"the loop".into(), &first["pid"]));
+        assert!(!named.contains(&0), "{name}: 0 is nobody's thread");
         // What happens in a turn is within its slice, which is written when its end is known.
         let turn = slices.iter().position(|slice| slice["cat"] == "turn").expect("one");
         let (begin, length) = (nanos(&slices[turn]["ts"]), nanos(&slices[turn]["dur"]));

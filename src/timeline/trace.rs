@@ -41,14 +41,14 @@ impl<W: Write> Trace<W> {
     /// Appends a turn. `lanes` are those of its film, by now.
     pub fn turn(&mut self, turn: &Turn, lanes: &[Lane]) -> io::Result<()> {
         for (index, lane) in lanes.iter().enumerate().skip(self.named) {
-            let name = Quoted(&lane.to_string()).to_string();
+            let (name, thread) = (Quoted(&lane.to_string()).to_string(), thread(index));
             write!(
                 self.out,
-                ",\n{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":{index},\"args\":{{\"name\":{name}}}}}"
+                ",\n{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":{thread},\"args\":{{\"name\":{name}}}}}"
             )?;
             write!(
                 self.out,
-                ",\n{{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":{index},\"args\":{{\"sort_index\":{index}}}}}"
+                ",\n{{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":{thread},\"args\":{{\"sort_index\":{index}}}}}"
             )?;
         }
         self.named = lanes.len();
@@ -91,13 +91,19 @@ impl<W: Write> Trace<W> {
         said: &dyn Display,
     ) -> io::Result<()> {
         let (name, category) = (Quoted(name).to_string(), Quoted(category).to_string());
-        let said = Quoted(&said.to_string()).to_string();
+        let (said, thread) = (Quoted(&said.to_string()).to_string(), thread(lane));
         let micros = |nanos: u64| format!("{}.{:03}", nanos / 1000, nanos % 1000);
         write!(
             self.out,
-            ",\n{{\"name\":{name},\"cat\":{category},\"ph\":\"X\",\"pid\":1,\"tid\":{lane},\"ts\":{},\"dur\":{},\"args\":{{\"what\":{said}}}}}",
+            ",\n{{\"name\":{name},\"cat\":{category},\"ph\":\"X\",\"pid\":1,\"tid\":{thread},\"ts\":{},\"dur\":{},\"args\":{{\"what\":{said}}}}}",
             micros(at),
             micros(length)
         )
     }
+}
+
+/// The thread that a lane is. The loop has the number of its process and is its main thread; a thread 0
+/// would be taken for that by Perfetto, and drawn into thread 1.
+fn thread(lane: usize) -> usize {
+    lane + 1
 }
