@@ -1,6 +1,6 @@
 // The page in Chromium: every tab does its job, is to be used by keyboard alone and on a phone, in
 // light and dark, and finds back to a server that was restarted.
-// usage: node tests/page/run.mjs READILY [FOLDER-FOR-PICTURES]
+// usage: [PERFETTO=FOLDER-OF-ITS-PAGE] node tests/page/run.mjs READILY [FOLDER-FOR-PICTURES]
 
 import { tabs as bases } from "./checks/bases.mjs";
 import { everywhere } from "./checks/everywhere.mjs";
@@ -17,7 +17,7 @@ const BINDINGS = ["echo=/ws", "random=/random?burst=true", "time=/time", "count=
 
 const server = new Server(readily, await freePort());
 const browser = await startBrowser();
-const world = { server, browser, bindings: BINDINGS, tabs: TABS, folder };
+const world = { server, browser, bindings: BINDINGS, tabs: TABS, folder, perfettos: process.env.PERFETTO };
 // Whatever happens, it ends.
 setTimeout(() => {
   console.log("FAIL out of time");

@@ -1,4 +1,5 @@
-// The page that `replay --html` writes: a run with several clients, looked at turn by turn.
+// The page that `replay --html` writes, and the trace of `--trace`: a run with several clients, looked at turn
+// by turn.
 
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -8,6 +9,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { close, freePort, is, like, open, PATIENCE_MS, Server } from "../world.mjs";
+import { perfetto } from "./perfetto.mjs";
 
 const SIZE = { width: 1100, height: 760 };
 const EVIL = "</script><img src=x onerror='window.caught = 1'>";
@@ -23,10 +25,10 @@ function talk(port, lines) {
   });
 }
 
-// Records a run, and returns the page of its replay.
-async function pageOf(readily, folder) {
+// Records a run, and returns the page and the trace of its replay.
+async function replayOf(readily, folder) {
   const recording = path.join(folder, "run.rec");
-  const html = path.join(folder, "run.html");
+  const [html, trace] = ["run.html", "run.json"].map((name) => path.join(folder, name));
   const server = new Server(readily, await freePort());
   await server.start(["--record", recording, "echo=tcp:", "time=tcp:", "random=/random"]);
   await Promise.all([
@@ -36,17 +38,17 @@ async function pageOf(readily, folder) {
     fetch(server.url).then((answer) => answer.text()),
   ]);
   await server.end();
-  execFileSync(readily, ["replay", "--html", html, recording], { stdio: "ignore" });
-  return html;
+  execFileSync(readily, ["replay", "--html", html, "--trace", trace, recording], { stdio: "ignore" });
+  return { html, trace };
 }
 
 const heading = (page) => page.textContent("#turn h2");
 const words = (page, lane) => page.$$eval("#turn article", (all, lane) =>
   all.filter((one) => one.querySelector("h3").textContent.includes(lane)).map((one) => one.querySelector("dl").innerText).join("\n"), lane);
 
-export async function timeline({ browser, server, folder }) {
+export async function timeline({ browser, server, folder, perfettos }) {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), "readily-timeline-"));
-  const html = await pageOf(server.readily, work);
+  const { html, trace } = await replayOf(server.readily, work);
   const target = { url: pathToFileURL(html).href };
   const page = await open(browser, target, { viewport: SIZE });
   const run = JSON.parse(await page.textContent("#data"));
@@ -59,6 +61,8 @@ export async function timeline({ browser, server, folder }) {
   await colours(browser, target);
   await phone(browser, target);
   await picture(browser, target, run, folder ?? work);
+  if (perfettos) await perfetto(browser, perfettos, trace, run);
+  else console.log("left out: the trace in Perfetto, because PERFETTO does not say where that is");
   fs.rmSync(folder ? work : path.join(work, "run.rec"), { recursive: true, force: true });
 }
 
