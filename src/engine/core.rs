@@ -309,7 +309,11 @@ impl Core {
         let now = self.tick();
         let Some(connection) = self.connections.get_mut(id) else { return };
         let Some((deadline, _)) = connection.deadline(&self.limits) else { return };
-        if connection.armed().is_none_or(|armed| !armed.is_due(deadline)) {
+        let armed = connection.armed();
+        if armed.is_none_or(|armed| !armed.is_due(deadline)) {
+            if let Some(armed) = armed {
+                self.timers.disarm(id.index, armed);
+            }
             connection.set_armed(Some(self.timers.arm(id.index, deadline, now)));
         }
     }

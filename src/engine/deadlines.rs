@@ -57,14 +57,10 @@ impl<O: Observer> Engine<O> {
     /// Looks at the connections whose timers have come up.
     fn expire_timers(&mut self) {
         let now = self.core.tick();
-        let mut due = std::mem::take(&mut self.due);
-        self.core.timers.expire(now, TIMERS_PER_TURN, &mut due);
-        for (index, tick) in due.drain(..) {
-            let Some(id) = self.core.connections.at(index) else { continue };
+        for _ in 0..TIMERS_PER_TURN {
+            let Some(index) = self.core.timers.expire(now) else { break };
+            let id = self.core.connections.at(index).expect("who leaves takes its entry along");
             let connection = self.core.connections.get_mut(id).expect("it is there");
-            if connection.armed() != Some(tick) {
-                continue;
-            }
             connection.set_armed(None);
             match connection.deadline(&self.core.limits) {
                 Some((deadline, what)) if deadline.is_due(now) => {
@@ -76,7 +72,6 @@ impl<O: Observer> Engine<O> {
             }
             self.core.rearm(id);
         }
-        self.due = due;
     }
 
     /// A deadline has come.

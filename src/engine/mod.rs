@@ -72,7 +72,6 @@ use log::debug;
 
 use self::core::Core;
 use self::endpoint::Binding;
-use self::timers::Tick;
 use crate::address::UnixName;
 use crate::service::Service;
 use crate::time::Now;
@@ -84,8 +83,6 @@ pub struct Engine<O: Observer = ()> {
     observer: O,
     /// What a datagram is answered with; lent to the shell until the next call.
     reply: Vec<u8>,
-    /// Timer entries that have come up.
-    due: Vec<(u32, Tick)>,
     /// Where our own datagram sockets are.
     own_addresses: Vec<SocketAddr>,
     own_names: Vec<UnixName>,
@@ -109,7 +106,6 @@ impl<O: Observer> Engine<O> {
             core: Core::new(limits, seed),
             observer,
             reply: Vec::new(),
-            due: Vec::new(),
             own_addresses: Vec::new(),
             own_names: Vec::new(),
         }

@@ -153,6 +153,9 @@ impl<O: Observer> Engine<O> {
         }
         if let Some(mut connection) = self.core.connections.remove(id) {
             connection.release(&mut self.core.pool, &mut self.core.deflate);
+            if let Some(tick) = connection.armed() {
+                self.core.timers.disarm(id.index, tick);
+            }
             self.core.stats.closed += 1;
             self.core.books.of_connection(&connection).connections -= 1;
             if self.core.outlasts(connection.endpoint) {
@@ -161,6 +164,7 @@ impl<O: Observer> Engine<O> {
             if self.core.connections.len() == 0 {
                 self.core.pool.trim();
                 self.core.deflate.trim();
+                self.core.timers.trim();
             }
         }
     }
