@@ -81,6 +81,10 @@ impl Tick {
         Tick(self.0.wrapping_add(1))
     }
 
+    fn previous(self) -> Tick {
+        Tick(self.0.wrapping_sub(1))
+    }
+
     fn slot(self) -> usize {
         (self.0 % SLOTS) as usize
     }
@@ -129,7 +133,7 @@ impl Timers {
     pub(super) fn arm(&mut self, index: u32, deadline: Tick, now: Tick) -> Tick {
         if self.soonest.is_none() {
             // Nobody was waiting, so the wheel may have stood still for long.
-            self.done = Tick(now.0.wrapping_sub(1));
+            self.done = now.previous();
         }
         let first = self.done.next();
         let tick = if deadline.is_due(first) {
@@ -168,6 +172,8 @@ impl Timers {
             let tick = self.soonest.filter(|soonest| soonest.is_due(now))?;
             let index = self.slots[tick.slot()];
             if index != NONE {
+                // The wheel has come here: whoever is entered again is entered as far ahead as it goes.
+                self.done = tick.previous();
                 self.disarm(index, tick);
                 return Some(index);
             }
@@ -291,6 +297,30 @@ mod tests {
             looks += 1;
         }
         assert!((2..=4).contains(&looks), "looked at {looks} times in 60 s");
+    }
+
+    #[test]
+    fn whoever_is_entered_again_in_a_sweep_is_not_met_again_in_it() {
+        let mut timers = Timers::new();
+        let start = Tick::at(at(0));
+        let deadline = start.after(Duration::from_secs(60));
+        for index in 0..3 {
+            timers.arm(index, deadline, start);
+        }
+        // The loop comes in time, or late.
+        for now in [17_200, 40_000] {
+            let now = Tick::at(at(now));
+            let met: Vec<_> = std::iter::from_fn(|| {
+                let index = timers.expire(now)?;
+                timers.arm(index, deadline, now);
+                timers.check_invariants();
+                Some(index)
+            })
+            .take(100)
+            .collect();
+            assert!(met.len() <= 6, "{met:?}");
+            assert!(timers.next_due(at(40_000)).is_some_and(|due| due > at(18_000)), "{timers:?}");
+        }
     }
 
     #[test]
