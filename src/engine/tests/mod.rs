@@ -5,6 +5,7 @@ mod chat;
 mod deflate;
 mod dialing;
 mod ending;
+mod idle;
 mod lines;
 mod meeting;
 mod memory;
