@@ -4,7 +4,7 @@ use crate::engine::Endpoint;
 use crate::learn::broken::MissesTheEnd;
 use crate::learn::lab::Lab;
 use crate::learn::run::{Run, Verdict};
-use crate::learn::stage::{PATIENCE, Stage, limits};
+use crate::learn::stage::{PATIENCE, Stage};
 use crate::reactor::{Rules, Sound};
 use crate::service::Echo;
 
@@ -38,7 +38,7 @@ servers run out of descriptors like this, after a day or a month.",
 };
 
 fn play<R: Rules>() -> Run {
-    let mut stage = Stage::<R>::new(1, limits(), 3, vec![("echo", Box::new(Echo), Endpoint::Line)]);
+    let mut stage = Stage::<R>::with(1, 3, vec![("echo", Box::new(Echo), Endpoint::Line)]);
     for name in ["ann", "bob", "cid"] {
         let peer = stage.enters(name, 0);
         stage.rehearses(|stage| {

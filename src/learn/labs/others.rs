@@ -4,7 +4,7 @@ use crate::engine::Endpoint;
 use crate::learn::broken::LeavesOthersWaiting;
 use crate::learn::lab::Lab;
 use crate::learn::run::{Run, Verdict};
-use crate::learn::stage::{PATIENCE, Stage, limits};
+use crate::learn::stage::{PATIENCE, Stage};
 use crate::reactor::{Rules, Sound};
 use crate::service::Chat;
 
@@ -44,8 +44,7 @@ came.) And the first turn in which bob is written to.",
 };
 
 fn play<R: Rules>() -> Run {
-    let mut stage =
-        Stage::<R>::new(1, limits(), 100, vec![("chat", Box::<Chat>::default(), Endpoint::Line)]);
+    let mut stage = Stage::<R>::new(vec![("chat", Box::<Chat>::default(), Endpoint::Line)]);
     let alice = stage.enters("alice", 0);
     let bob = stage.enters("bob", 0);
     stage.rehearses(|stage| {

@@ -4,7 +4,7 @@ use crate::engine::Endpoint;
 use crate::learn::broken::ReadsUntilEmpty;
 use crate::learn::lab::Lab;
 use crate::learn::run::{Run, Verdict};
-use crate::learn::stage::{BUDGET, Stage, limits};
+use crate::learn::stage::{BUDGET, Stage};
 use crate::reactor::{Rules, Sound};
 use crate::service::{Discard, Echo};
 use crate::timeline::What;
@@ -46,9 +46,8 @@ the turn in which both are ready: what stands in front of bob's \"read\"?",
 };
 
 fn play<R: Rules>() -> Run {
-    let mut stage = Stage::<R>::new(
+    let mut stage = Stage::<R>::with(
         4,
-        limits(),
         100,
         vec![
             ("discard", Box::new(Discard), Endpoint::Raw),

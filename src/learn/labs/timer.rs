@@ -6,7 +6,7 @@ use crate::engine::Endpoint;
 use crate::learn::broken::SleepsTooLong;
 use crate::learn::lab::Lab;
 use crate::learn::run::{Run, Verdict};
-use crate::learn::stage::{Stage, limits};
+use crate::learn::stage::Stage;
 use crate::protocol::Site;
 use crate::reactor::{Rules, Sound};
 use crate::service::{Echo, Stream};
@@ -43,15 +43,10 @@ how long the turn behind bob's START waits: until mallory's 10 s are over. Below
 };
 
 fn play<R: Rules>() -> Run {
-    let mut stage = Stage::<R>::new(
-        1,
-        limits(),
-        100,
-        vec![
-            ("web", Box::new(Echo), |_| Endpoint::Web(Site::default())),
-            ("stream", Box::<Stream>::default(), Endpoint::Line),
-        ],
-    );
+    let mut stage = Stage::<R>::new(vec![
+        ("web", Box::new(Echo), |_| Endpoint::Web(Site::default())),
+        ("stream", Box::<Stream>::default(), Endpoint::Line),
+    ]);
     stage.enters("mallory", 0);
     let bob = stage.enters("bob", 1);
     stage.says(bob, b"START 10 3\n");

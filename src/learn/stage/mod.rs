@@ -27,7 +27,7 @@ pub(super) const WEATHER: Weather =
 pub(super) const BUDGET: usize = Limits::LEAST_READ_BUDGET;
 
 /// The limits of a server, but that it reads less at once.
-pub(super) fn limits() -> Limits {
+fn limits() -> Limits {
     Limits { read_budget_bytes: BUDGET, ..Limits::default() }
 }
 
@@ -65,11 +65,16 @@ pub(super) type Door = (&'static str, Box<dyn Service>, fn(BindingId) -> Endpoin
 
 /// Setting the scene.
 impl<R: Rules> Stage<R> {
-    /// A server with these limits and at most `places` connections, with a listener for each service.
-    /// The seed decides who is first of those who are ready at the same time.
-    pub(super) fn new(seed: u64, limits: Limits, places: usize, services: Vec<Door>) -> Stage<R> {
+    /// A server with a listener for each service.
+    pub(super) fn new(services: Vec<Door>) -> Stage<R> {
+        Stage::with(1, 100, services)
+    }
+
+    /// A server that has room for so many connections. The seed decides who is first of those who are
+    /// ready at the same time.
+    pub(super) fn with(seed: u64, places: usize, services: Vec<Door>) -> Stage<R> {
         let film = Film::new(services.iter().map(|(name, ..)| *name));
-        let mut engine = Engine::new(limits, 1, film.eye());
+        let mut engine = Engine::new(limits(), 1, film.eye());
         let mut sim = Sim::new(seed);
         sim.set_weather(WEATHER);
         sim.expect_at_most(places, None);
@@ -97,7 +102,7 @@ impl<R: Rules> Stage<R> {
 
     /// An echo server for lines.
     pub(super) fn echo() -> Stage<R> {
-        Stage::new(1, limits(), 100, vec![("echo", Box::new(Echo), Endpoint::Line)])
+        Stage::new(vec![("echo", Box::new(Echo), Endpoint::Line)])
     }
 
     /// The kernel under the loop.
