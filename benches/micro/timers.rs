@@ -63,8 +63,7 @@ fn a_minute(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A connection that comes and goes: its deadline is entered, and its entry found to be stale when
-/// it comes up ten seconds later.
+/// A connection that comes and goes: its deadline is entered, and taken out again.
 fn an_accept(criterion: &mut Criterion) {
     let mut world = World::new(Echo);
     let web = world.web();

@@ -54,7 +54,7 @@ impl Phase {
 /// One peer.
 ///
 /// Invariants: `output` holds a buffer only while there are bytes in it; `armed` is
-/// the tick of this connection's one valid entry in the timer wheel. Fields are small and flags are
+/// the tick of this connection's entry in the timer wheel. Fields are small and flags are
 /// bits because there is one of this for each client, most of which are idle.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -95,7 +95,7 @@ impl Flags {
     pub(super) const INPUT_ENDED: Flags = Flags(1 << 3);
     /// A ping waits for its answer.
     pub(super) const PINGED: Flags = Flags(1 << 4);
-    /// There is a valid entry in the timer wheel.
+    /// There is an entry in the timer wheel.
     const ARMED: Flags = Flags(1 << 5);
     /// The service does not want anything of the peer for now.
     pub(super) const HELD: Flags = Flags(1 << 6);
@@ -193,12 +193,12 @@ impl Connection {
         }
     }
 
-    /// The tick of the valid entry in the timer wheel.
+    /// The tick of the entry in the timer wheel.
     pub(super) fn armed(&self) -> Option<Tick> {
         self.flags.has(Flags::ARMED).then_some(self.armed_at)
     }
 
-    /// Notes that the entry at `tick` is the valid one, or that there is none.
+    /// Notes that there is an entry at `tick`, or that there is none.
     pub(super) fn set_armed(&mut self, tick: Option<Tick>) {
         match tick {
             Some(tick) => {
