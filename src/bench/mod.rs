@@ -214,17 +214,22 @@ pub fn run(options: &Options, progress: impl FnMut(Progress)) -> Result<Report, 
     }
 }
 
-/// A generator has no deadline but its own, and never sends more than it has thought of.
+/// A generator has no deadline but its own, and never sends more than it has thought of. With pings
+/// beside its load its turns are short: a reply waits for the end of the turn in which it came, and
+/// would tell of the generator and not of the server.
 fn limits(options: &Options) -> Limits {
     const LONG: Duration = Duration::from_secs(24 * 3600);
+    let usual = Limits::default();
+    let short = Limits::LEAST_READ_BUDGET;
     Limits {
+        read_budget_bytes: options.pings.map_or(usual.read_budget_bytes, |_| short),
         ping_interval: LONG,
         handshake_timeout: LONG,
         close_timeout: Duration::from_secs(2),
         drain_timeout: Duration::from_secs(2),
         max_queued_bytes: usize::MAX / 2,
         max_memory_bytes: usize::MAX,
-        ..Limits::default()
+        ..usual
     }
     .with_max_message(options.size.max(1024) * 2)
 }
