@@ -140,8 +140,11 @@ mod tests {
             };
             assert_eq!(why(foreign), expected, "{}", foreign.escape_ascii());
         }
-        let newer = why(b"readily recording 2\nanything at all");
-        assert!(newer.starts_with("a recording of format 2, and this readily ("), "{newer}");
+        for format in [FORMAT - 1, FORMAT + 1] {
+            let other = why(format!("{MAGIC}{format}\nanything at all").as_bytes());
+            let said = format!("a recording of format {format}, and this readily (");
+            assert!(other.starts_with(&said), "{other}");
+        }
         let odd = head().to_string().replace("seed 5", "seed \u{1b}[2J");
         assert_eq!(why(odd.as_bytes()), "its head makes no sense: seed \\u{1b}[2J");
     }
