@@ -30,6 +30,24 @@ struct Rule {
     why: &'static str,
 }
 
+/// What would make a run another one each time.
+const OF_THE_MACHINE: &[&str] = &[
+    "mio",
+    "socket2",
+    "TcpStream",
+    "UdpSocket",
+    "UnixStream",
+    "Instant",
+    "SystemTime",
+    "rand::rng",
+    "rand::random",
+    "thread_rng",
+];
+
+/// Those who look on at a kernel, or have a file of what was seen.
+const LOOKING_ON: &[&str] =
+    &["kernel/watched/", "kernel/tape/", "kernel/replay/", "recording/", "timeline/", "learn/"];
+
 /// The clocks and the randomness of the machine, and its sockets.
 const RULES: &[Rule] = &[
     Rule {
@@ -133,29 +151,16 @@ const RULES: &[Rule] = &[
         why: "the kernel moves bytes and does not know what they mean",
     },
     Rule {
-        files: &[
-            "kernel/sim/",
-            "kernel/watched/",
-            "kernel/tape/",
-            "kernel/replay/",
-            "recording/",
-            "timeline/",
-            "learn/",
-        ],
+        files: &["kernel/sim/"],
         except: &[],
-        forbidden: &[
-            "mio",
-            "socket2",
-            "TcpStream",
-            "UdpSocket",
-            "UnixStream",
-            "Instant",
-            "SystemTime",
-            "rand::rng",
-            "rand::random",
-            "thread_rng",
-        ],
-        why: "what is simulated or replayed follows from its seed or its file, and from nothing else",
+        forbidden: OF_THE_MACHINE,
+        why: "what is simulated follows from its seed, and from nothing else",
+    },
+    Rule {
+        files: LOOKING_ON,
+        except: &[],
+        forbidden: OF_THE_MACHINE,
+        why: "what is shown or replayed follows from what was seen, and from nothing else",
     },
     Rule {
         files: &["kernel/sim/", "kernel/watched/", "kernel/tape/", "kernel/replay/", "recording/"],
@@ -164,17 +169,10 @@ const RULES: &[Rule] = &[
         why: "the order of what is hashed is another one in each run",
     },
     Rule {
-        files: &[
-            "kernel/watched/",
-            "kernel/tape/",
-            "kernel/replay/",
-            "recording/",
-            "timeline/",
-            "learn/",
-        ],
+        files: LOOKING_ON,
         except: &[],
         forbidden: &["rand"],
-        why: "chance is in the file already",
+        why: "chance is in the recording already, or in the simulated kernel",
     },
     Rule {
         files: &["reactor/"],

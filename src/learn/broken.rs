@@ -12,6 +12,11 @@ macro_rules! broken {
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
 
+        impl $name {
+            /// The name of the rule.
+            pub const RULE: &'static str = stringify!($rule);
+        }
+
         impl Rules for $name {
             const $rule: bool = false;
         }

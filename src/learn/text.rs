@@ -8,8 +8,7 @@ use std::fmt::Write as _;
 use super::lab::Lab;
 use super::labs::LABS;
 use super::run::{Moment, Run};
-use crate::timeline::text::Head;
-use crate::timeline::{Lane, Turn, text};
+use crate::timeline::{Lane, Turn, What, text};
 
 /// The table of all labs.
 pub fn table() -> String {
@@ -24,7 +23,7 @@ pub fn table() -> String {
 }
 
 /// All of a lab but its runs.
-pub fn introduction(lab: &Lab, number: usize) -> String {
+fn introduction(lab: &Lab, number: usize) -> String {
     let Lab { title, rule, mistake, wrong, right, scene, question, .. } = lab;
     let mut out = String::new();
     let _ = writeln!(out, "Lab {number}: {title}\n\n{}\n", wrapped(mistake));
@@ -98,9 +97,17 @@ pub fn lab(lab: &Lab, number: usize, broken: &Run, kept: &Run) -> String {
 
 fn turn_in_words(turn: &Turn, lanes: &[Lane]) -> String {
     if turn.events.is_empty() {
-        return format!("{}\n  nothing happens\n", Head(turn));
+        return text::turn(turn, lanes) + "  nothing happens\n";
     }
-    let all = text::turn(turn, lanes);
+    let mut turn = turn.clone();
+    for event in &mut turn.events {
+        if let What::Read { bytes, .. } | What::Message(bytes) | What::Wrote { bytes, .. } =
+            &mut event.what
+        {
+            bytes.bytes.truncate(SHOWN_BYTES);
+        }
+    }
+    let all = text::turn(&turn, lanes);
     let lines: Vec<&str> = all.lines().collect();
     let mut out = String::new();
     let mut at = 0;
@@ -130,6 +137,9 @@ fn repetition(lines: &[&str]) -> (usize, usize) {
 
 /// The width of a terminal, in columns.
 const WIDTH: usize = 100;
+
+/// So many bytes of something that was said are shown, so that a line fits.
+pub(super) const SHOWN_BYTES: usize = 24;
 
 /// Words, broken into lines that fit.
 fn wrapped(words: &str) -> String {

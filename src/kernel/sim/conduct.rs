@@ -35,7 +35,7 @@ pub(super) struct Conduct {
     accepts: u32,
     /// A socket that was watched was closed.
     has_closed: bool,
-    /// Whatever the loop does is let pass.
+    /// Nothing is demanded of the loop.
     pub(super) is_overlooked: bool,
 }
 

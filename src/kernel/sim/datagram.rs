@@ -53,7 +53,8 @@ impl Sim {
         if self.call() {
             return Err(error(libc::EINTR));
         }
-        assert!(self.descriptors.get_mut(number).may_read, "receives, and no event has said so");
+        let is_announced = self.descriptors.get_mut(number).may_read;
+        self.conduct.demand(is_announced, "receives, and no event has said so");
         let has_some = !self.post[mailbox].inbox.is_empty();
         if has_some && self.strikes(self.weather.not_yet) {
             let later = self.later();

@@ -223,7 +223,8 @@ impl Sim {
         self.most_descriptors = most;
     }
 
-    /// Lets the loop behave as it must not, to see what comes of it.
+    /// Lets the loop do what it must not, as far as a kernel can: ask in vain, too often, or without rest. So
+    /// it is seen what comes of that.
     pub fn overlook_misconduct(&mut self) {
         self.conduct.is_overlooked = true;
     }

@@ -7,9 +7,9 @@ use crate::learn::run::Run;
 use crate::learn::stage::{PATIENCE, Stage};
 use crate::reactor::{Rules, Sound};
 
-pub(super) const LAB: Lab = Lab {
+pub(super) const LAB: Lab = lab! {
+    breaks StopsWithTheBudget;
     title: "Stopping before WouldBlock",
-    rule: "GO_ON_AFTER_BUDGET",
     mistake: "\
 An edge-triggered event says once that there is something to read, not how much, and it is not said
 again. One read for each event is enough as long as everything that came fits into the buffer.",
@@ -34,8 +34,6 @@ the kernel has nothing new to tell.",
     place: ("src/reactor/stream_io.rs", "serve_stream"),
     chapter: "docs/book/edges.md",
     rung: "examples/05_drain_rule.rs",
-    broken: play::<StopsWithTheBudget>,
-    kept: play::<Sound>,
 };
 
 fn play<R: Rules>() -> Run {

@@ -8,9 +8,9 @@ use crate::learn::stage::{PATIENCE, Stage};
 use crate::reactor::{Rules, Sound};
 use crate::service::Echo;
 
-pub(super) const LAB: Lab = Lab {
+pub(super) const LAB: Lab = lab! {
+    breaks MissesTheEnd;
     title: "Ok(0) taken for \"no data\"",
-    rule: "HEED_END",
     mistake: "\
 \"No data\" is the error WouldBlock. A read that succeeds with 0 bytes is the end: the peer has closed
 its side, and nothing will ever follow. Who takes it for the former keeps the connection for ever.",
@@ -33,8 +33,6 @@ servers run out of descriptors like this, after a day or a month.",
     place: ("src/reactor/stream_io.rs", "read_once"),
     chapter: "docs/book/edges.md",
     rung: "examples/03_slab.rs",
-    broken: play::<MissesTheEnd>,
-    kept: play::<Sound>,
 };
 
 fn play<R: Rules>() -> Run {

@@ -1,5 +1,12 @@
 //! All labs, from what everybody meets first to what one meets late.
 
+/// A lab whose scene, `play`, is played with a rule broken and with it kept.
+macro_rules! lab {
+    (breaks $bug:ident; $($rest:tt)*) => {
+        Lab { rule: $bug::RULE, broken: play::<$bug>, kept: play::<Sound>, $($rest)* }
+    };
+}
+
 mod drain;
 mod end;
 mod hint;
@@ -48,11 +55,16 @@ fn echoed<R: Rules>(stage: &Stage<R>, peer: Peer) -> Verdict {
 /// How much of a text there is.
 fn amount(text: &[u8]) -> String {
     let bytes = text.len();
-    match text.iter().filter(|byte| **byte == b'\n').count() {
+    match lines(text) {
         0 => format!("{bytes} bytes"),
         1 => format!("a line ({bytes} bytes)"),
         lines => format!("{lines} lines ({bytes} bytes)"),
     }
+}
+
+/// How many lines there are.
+fn lines(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// Lets a second pass, and looks how busy the loop was with nothing to do.

@@ -7,9 +7,9 @@ use crate::learn::run::Run;
 use crate::learn::stage::{PATIENCE, Stage};
 use crate::reactor::{Rules, Sound};
 
-pub(super) const LAB: Lab = Lab {
+pub(super) const LAB: Lab = lab! {
+    breaks MistakesTheNewcomer;
     title: "Events of a closed and reused descriptor",
-    rule: "COMPARE_GENERATIONS",
     mistake: "\
 A token is a place in a table, or the number of a descriptor. Both are given to the next one who comes,
 and an event for the former may be under way still: in the same batch of events, or because another
@@ -38,8 +38,6 @@ event is spent. Below the same event is there, and is dropped.",
     place: ("src/reactor/mod.rs", "is_same"),
     chapter: "docs/book/tokens.md",
     rung: "examples/03_slab.rs",
-    broken: play::<MistakesTheNewcomer>,
-    kept: play::<Sound>,
 };
 
 fn play<R: Rules>() -> Run {

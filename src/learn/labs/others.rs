@@ -8,9 +8,9 @@ use crate::learn::stage::{PATIENCE, Stage};
 use crate::reactor::{Rules, Sound};
 use crate::service::Chat;
 
-pub(super) const LAB: Lab = Lab {
+pub(super) const LAB: Lab = lab! {
+    breaks LeavesOthersWaiting;
     title: "Writing to nobody but the one who has spoken",
-    rule: "FLUSH_OTHERS",
     mistake: "\
 In an echo server whoever is to be written to is the one whose event is being handled. In a chat it is
 somebody else: nothing has happened on that socket, so no event leads to it, and its output waits.",
@@ -39,8 +39,6 @@ came.) And the first turn in which bob is written to.",
     place: ("src/reactor/turn.rs", "flush_dirty"),
     chapter: "docs/book/turn.md",
     rung: "examples/custom_service.rs",
-    broken: play::<LeavesOthersWaiting>,
-    kept: play::<Sound>,
 };
 
 fn play<R: Rules>() -> Run {

@@ -12,9 +12,9 @@ use crate::timeline::What;
 /// How much mallory sends at once.
 const FLOOD: usize = 4 * 1024 * 1024;
 
-pub(super) const LAB: Lab = Lab {
+pub(super) const LAB: Lab = lab! {
+    breaks ReadsUntilEmpty;
     title: "No budget: one peer starves the others",
-    rule: "READ_ONCE_A_TURN",
     mistake: "\
 \"Read until WouldBlock\" is what tutorials say of edge-triggered events. A peer that sends as fast as it
 is read from never gets there, and all that time nobody else is served, however little they want.",
@@ -41,8 +41,6 @@ the turn in which both are ready: what stands in front of bob's \"read\"?",
     place: ("src/reactor/stream_io.rs", "serve_stream"),
     chapter: "docs/book/fairness.md",
     rung: "examples/05_drain_rule.rs",
-    broken: play::<ReadsUntilEmpty>,
-    kept: play::<Sound>,
 };
 
 fn play<R: Rules>() -> Run {

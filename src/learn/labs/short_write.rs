@@ -7,9 +7,9 @@ use crate::learn::run::Run;
 use crate::learn::stage::{PATIENCE, Stage};
 use crate::reactor::{Rules, Sound};
 
-pub(super) const LAB: Lab = Lab {
+pub(super) const LAB: Lab = lab! {
+    breaks DropsTheTail;
     title: "Forgetting the rest of a short write",
-    rule: "KEEP_TAIL_OF_WRITE",
     mistake: "\
 A write takes what there is room for, and says how much that was. With short answers and fast readers
 it is always all, so nobody looks at the number; write_all() does not help, it fails with WouldBlock.",
@@ -30,8 +30,6 @@ nothing is written.",
     place: ("src/reactor/stream_io.rs", "flush"),
     chapter: "docs/book/backpressure.md",
     rung: "examples/04_write_buffer.rs",
-    broken: play::<DropsTheTail>,
-    kept: play::<Sound>,
 };
 
 fn play<R: Rules>() -> Run {

@@ -8,9 +8,9 @@ use crate::learn::run::Run;
 use crate::learn::stage::{Stage, WEATHER};
 use crate::reactor::{Rules, Sound};
 
-pub(super) const LAB: Lab = Lab {
+pub(super) const LAB: Lab = lab! {
+    breaks NeverRests;
     title: "Accepting without a pause when descriptors run out",
-    rule: "PAUSE_ACCEPTING",
     mistake: "\
 Without a free descriptor accept() fails with EMFILE, and who waits stays in the queue. So the listener
 stays ready: the loop tries again at once, and again, with a CPU at 100 % and a log that fills the disk.",
@@ -34,8 +34,6 @@ what each turn waits for: here not at all, below until the pause is over.",
     place: ("src/reactor/accept.rs", "cannot_accept"),
     chapter: "docs/book/turn.md",
     rung: "examples/05_drain_rule.rs",
-    broken: play::<NeverRests>,
-    kept: play::<Sound>,
 };
 
 fn play<R: Rules>() -> Run {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::lines;
 use crate::engine::Endpoint;
 use crate::learn::broken::SleepsTooLong;
 use crate::learn::lab::Lab;
@@ -14,9 +15,9 @@ use crate::service::{Echo, Stream};
 /// How many samples bob asks for.
 const SAMPLES: usize = 3;
 
-pub(super) const LAB: Lab = Lab {
+pub(super) const LAB: Lab = lab! {
+    breaks SleepsTooLong;
     title: "A timer not re-armed",
-    rule: "RECKON_DEADLINES",
     mistake: "\
 The loop sleeps until the next deadline. Who reckons that only when the last one has passed sleeps well
 as long as deadlines come in order. One that is set later and due earlier is slept through.",
@@ -38,8 +39,6 @@ how long the turn behind bob's START waits: until mallory's 10 s are over. Below
     place: ("src/reactor/wait.rs", "timeout"),
     chapter: "docs/book/timers.md",
     rung: "examples/07_timers.rs",
-    broken: play::<SleepsTooLong>,
-    kept: play::<Sound>,
 };
 
 fn play<R: Rules>() -> Run {
@@ -72,8 +71,4 @@ fn play<R: Rules>() -> Run {
     let words =
         format!("bob has {samples} samples, and once had to wait {longest:.1?} for the next.");
     stage.end(Verdict { is_right, words })
-}
-
-fn lines(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte == b'\n').count()
 }

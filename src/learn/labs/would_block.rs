@@ -7,9 +7,9 @@ use crate::learn::run::Run;
 use crate::learn::stage::{BUDGET, Stage};
 use crate::reactor::{Rules, Sound};
 
-pub(super) const LAB: Lab = Lab {
+pub(super) const LAB: Lab = lab! {
+    breaks TriesAgain;
     title: "WouldBlock taken for \"try again\"",
-    rule: "HEED_WOULD_BLOCK",
     mistake: "\
 The system's name for WouldBlock is EAGAIN, \"try again\", and that is what one does. But it means \"not
 before there is another event\". Until then each try costs a system call, and the CPU is never idle.",
@@ -36,8 +36,6 @@ what each turn waits for (\"does not wait\"), and what it gets for that: WouldBl
     place: ("src/reactor/stream_io.rs", "read_once"),
     chapter: "docs/book/edges.md",
     rung: "examples/02_one_poll.rs",
-    broken: play::<TriesAgain>,
-    kept: play::<Sound>,
 };
 
 fn play<R: Rules>() -> Run {

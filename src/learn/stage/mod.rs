@@ -9,7 +9,7 @@ mod people;
 use std::time::Duration;
 
 pub(super) use self::people::Peer;
-use self::people::{Person, shorten};
+use self::people::Person;
 use super::run::{Moment, Run, Verdict};
 use crate::engine::{BindingId, Endpoint, Engine, Limits, StopScope};
 use crate::kernel::Watched;
@@ -17,6 +17,7 @@ use crate::kernel::sim::{Port, Sim, Weather};
 use crate::kernel::{SocketKind, StreamKind};
 use crate::reactor::{Reactor, Rules};
 use crate::service::{Echo, Service};
+use crate::time::Time;
 use crate::timeline::{Eye, Film, Turn, What};
 
 /// Nothing takes longer than a call, and much is on its way.
@@ -38,7 +39,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 const LONG: Duration = Duration::from_millis(10);
 
 /// A loop that does not sleep is stopped after so many turns.
-pub(super) const MOST_TURNS: usize = 1_000;
+const MOST_TURNS: usize = 1_000;
 
 /// A server on stage.
 pub(super) struct Stage<R: Rules> {
@@ -49,6 +50,8 @@ pub(super) struct Stage<R: Rules> {
     moments: Vec<Moment>,
     /// What happens is not shown.
     is_rehearsal: bool,
+    /// When the loop first went to sleep behind the last turn that is shown.
+    slept: Option<Time>,
 }
 
 /// What a loop has done in some time.
@@ -94,7 +97,8 @@ impl<R: Rules> Stage<R> {
             reactor.add_listener(socket.into(), endpoint).expect("the weather is calm");
         }
         let (cast, moments) = (Vec::new(), Vec::new());
-        let mut stage = Stage { reactor, film, doors, cast, moments, is_rehearsal: false };
+        let mut stage =
+            Stage { reactor, film, doors, cast, moments, is_rehearsal: false, slept: None };
         stage.settle();
         stage.moments.clear();
         stage
@@ -125,6 +129,7 @@ impl<R: Rules> Stage<R> {
         sim.set_alarm(alarm);
         self.reactor.turn().expect("the simulated kernel waits");
         let mut turn = self.film.turn();
+        self.slept = self.slept.or(turn.slept);
         turn.events.iter_mut().for_each(|event| self.call_by_name(&mut event.what));
         if !self.is_rehearsal {
             self.show(turn.clone());
@@ -132,8 +137,10 @@ impl<R: Rules> Stage<R> {
         turn
     }
 
-    /// Short turns in which nothing happens are left out, and long ones shown as one.
+    /// Short turns in which nothing happens are left out, and long ones shown as one. What is left out
+    /// belongs to the sleep in front of the next one.
     fn show(&mut self, mut turn: Turn) {
+        turn.slept = self.slept;
         if turn.events.is_empty() {
             if turn.after < LONG {
                 return;
@@ -142,8 +149,10 @@ impl<R: Rules> Stage<R> {
                 |last: &mut Moment| matches!(last, Moment::Turn(last) if last.events.is_empty());
             if let Some(Moment::Turn(last)) = self.moments.pop_if(is_idle) {
                 turn.after += last.after;
+                turn.slept = last.slept;
             }
         }
+        self.slept = None;
         self.moments.push(Moment::Turn(turn));
     }
 
@@ -171,16 +180,15 @@ impl<R: Rules> Stage<R> {
 
     /// Puts the name of somebody where the loop was told an address.
     fn call_by_name(&self, what: &mut What) {
-        match what {
-            What::Accepted(address) | What::Refused(address) => {
-                if let Some(person) = self.cast.iter().find(|one| one.address == *address) {
-                    person.name.clone_into(address);
-                }
-            }
-            What::Read { bytes, .. } | What::Message(bytes) | What::Wrote { bytes, .. } => {
-                shorten(bytes);
-            }
-            _ => {}
+        if let What::Accepted(address) | What::Refused(address) = what {
+            self.name_at(address);
+        }
+    }
+
+    /// The same of one address.
+    fn name_at(&self, address: &mut String) {
+        if let Some(person) = self.cast.iter().find(|one| one.address == *address) {
+            person.name.clone_into(address);
         }
     }
 
@@ -192,8 +200,8 @@ impl<R: Rules> Stage<R> {
             if lane.kind == Some(SocketKind::Listener) {
                 let (_, service) = doors.next().expect("as many as were opened");
                 lane.name = format!("the port of {service}");
-            } else if let Some(person) = self.cast.iter().find(|one| one.address == lane.name) {
-                person.name.clone_into(&mut lane.name);
+            } else {
+                self.name_at(&mut lane.name);
             }
         }
         Run { moments: self.moments, lanes, verdict }

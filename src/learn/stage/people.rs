@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Stage;
 use crate::kernel::sim::{Received, Remote};
 use crate::learn::run::Moment;
+use crate::learn::text::SHOWN_BYTES;
 use crate::reactor::Rules;
 use crate::time::Time;
 use crate::timeline::Excerpt;
@@ -140,20 +141,13 @@ impl<R: Rules> Stage<R> {
     }
 }
 
-/// So many bytes of something are shown: a line has to fit on a terminal.
-const SHOWN_BYTES: usize = 24;
-
-pub(super) fn shorten(bytes: &mut Excerpt) {
-    bytes.bytes.truncate(SHOWN_BYTES);
-}
-
 /// What was said or heard, for people.
 struct Quote<'a>(&'a [u8]);
 
 impl fmt::Display for Quote<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut excerpt = Excerpt::from(self.0);
-        shorten(&mut excerpt);
+        excerpt.bytes.truncate(SHOWN_BYTES);
         write!(f, "{excerpt} ({} bytes)", excerpt.length)
     }
 }
