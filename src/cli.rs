@@ -18,7 +18,7 @@ use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::connect::ConnectArgs;
-pub(crate) use self::learn::LearnArgs;
+pub(crate) use self::learn::{LearnArgs, Numbered};
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::ServeArgs;
 use crate::console;

@@ -1,7 +1,6 @@
-//! What is printed for people, all of it on stderr: errors, and the lines at the start.
+//! What is printed: on stderr for people, errors and the lines at the start, and on stdout what was asked for.
 //!
-//! The binary prints nowhere else; logs have their own way to stderr, and stdout carries payload
-//! only. The functions that build text are pure. Those that print it ignore whether that worked:
+//! Logs have their own way to stderr. The functions that build text are pure. Those that print it ignore whether that worked:
 //! a server goes on when the terminal it was started from is gone.
 
 mod shell;
@@ -27,6 +26,12 @@ pub(crate) fn error(line: &str) {
 pub(crate) fn print(text: &str) {
     // There is nobody left to tell if this fails.
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints on stdout what was asked for. A reader that has seen enough is no error.
+pub(crate) fn payload(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
 fn error_line(line: &str) -> String {

@@ -7,6 +7,7 @@ mod connect;
 mod console;
 mod logging;
 mod measure;
+mod outputs;
 mod record;
 mod replay;
 mod serve;
@@ -14,7 +15,6 @@ mod sink;
 mod teach;
 mod transcript;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
@@ -31,8 +31,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::replay(&args, &cli.logging),
         Command::Learn(args) => teach::teach(&args),
         Command::Completions { shell } => {
-            // A reader that has seen enough is no error.
-            let _ = std::io::stdout().write_all(&cli::completions(shell));
+            console::payload(&cli::completions(shell));
             ExitCode::SUCCESS
         }
     }

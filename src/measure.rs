@@ -1,6 +1,6 @@
 //! `readily bench`: from options to a report and an exit code.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use log::LevelFilter;
@@ -55,8 +55,7 @@ fn deliver(args: &BenchArgs, report: &Report) -> ExitCode {
     } else {
         report.to_string()
     };
-    // A reader that has seen enough is no error.
-    let _ = io::stdout().write_all(text.as_bytes());
+    console::payload(text.as_bytes());
     if let Some(path) = &args.html
         && let Err(error) = std::fs::write(path, html(report))
     {

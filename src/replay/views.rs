@@ -1,74 +1,48 @@
-//! What is made of the turns: a trace, a page, and text for who steps through them.
+//! What is made of the turns: files, and text for who steps through them.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal as _, Write as _};
 
-use readily::timeline::page::Page;
-use readily::timeline::trace::Trace;
 use readily::timeline::{Lane, Turn, text};
 
 use super::keys::{Key, Keys};
 use crate::cli::ReplayArgs;
 use crate::console;
+use crate::outputs::Outputs;
 
 /// Everything that was asked for.
 pub(super) struct Views {
-    trace: Option<(Trace<BufWriter<File>>, PathBuf)>,
-    page: Option<(Page, PathBuf)>,
+    outputs: Outputs,
     steps: Option<Steps>,
 }
 
 impl Views {
     /// Opens what was asked for; `None`: nothing was.
     pub(super) fn open(args: &ReplayArgs) -> Result<Option<Views>, String> {
-        if args.trace.is_none() && args.html.is_none() && !args.step {
-            return Ok(None);
-        }
-        let trace = args.trace.clone().map(|path| {
-            let file = File::create(&path).map_err(|error| told(&path, &error))?;
-            let trace = Trace::new(BufWriter::new(file)).map_err(|error| told(&path, &error))?;
-            Ok::<_, String>((trace, path))
-        });
-        Ok(Some(Views {
-            trace: trace.transpose()?,
-            page: args.html.clone().map(|path| (Page::new(), path)),
-            steps: args.step.then(Steps::new),
-        }))
+        let outputs = Outputs::open(args.html.as_deref(), args.trace.as_deref())?;
+        let views = Views { outputs, steps: args.step.then(Steps::new) };
+        Ok(views.is_wanted().then_some(views))
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.steps.is_some() || !self.outputs.is_empty()
     }
 
     /// Shows a turn. Returns whether to go on.
     pub(super) fn turn(&mut self, turn: &Turn, lanes: &[Lane]) -> Result<bool, String> {
-        if let Some((trace, path)) = &mut self.trace {
-            trace.turn(turn, lanes).map_err(|error| told(path, &error))?;
-        }
-        if let Some((page, _)) = &mut self.page {
-            page.turn(turn);
-        }
+        self.outputs.turn(turn, lanes)?;
         // Who quits is done with looking, not with what is written.
         if let Some(steps) = &mut self.steps
             && !steps.show(text::turn(turn, lanes))
         {
             self.steps = None;
         }
-        Ok(self.steps.is_some() || self.trace.is_some() || self.page.is_some())
+        Ok(self.is_wanted())
     }
 
     /// Writes what is left.
     pub(super) fn finish(self, lanes: &[Lane], title: &str, outcome: &str) -> Result<(), String> {
-        if let Some((trace, path)) = self.trace {
-            trace.finish().map_err(|error| told(&path, &error))?;
-        }
-        if let Some((page, path)) = self.page {
-            let html = page.finish(lanes, title, outcome);
-            std::fs::write(&path, html).map_err(|error| told(&path, &error))?;
-        }
-        Ok(())
+        self.outputs.finish(lanes, title, outcome)
     }
-}
-
-fn told(path: &Path, error: &io::Error) -> String {
-    format!("{}: {error}", path.display())
 }
 
 /// Turns at a terminal, forward and back.
