@@ -43,7 +43,7 @@ pub(crate) fn page(
     if !mixed.is_empty() {
         text += "**Short messages beside long ones**: 16 WebSocket connections with 64 KiB at depth 16, and beside \
                  them 1,000 messages of 64 B a second on 16 others, whose latency counts from when they were to be \
-                 sent. (The generator reads the long ones, too, and that is part of every latency.)\n\n";
+                 sent. (The generator reads the long ones, too, 64 KiB at once, and that is part of every latency.)\n\n";
         text += &table::mixed(mixed);
         text.push('\n');
     }

@@ -1,7 +1,7 @@
 //! The loops of the labs: each breaks one of the [rules](Rules) of the reactor and keeps all others.
 //!
-//! They are types without data. `Reactor<Sim, Eye, StopsWithTheBudget>` is the loop with that mistake in
-//! it, made by the compiler; the loop of the server, `Reactor<Mio>`, does not know of them.
+//! They are types without data. `Reactor<Watched<Sim, Eye>, Eye, StopsWithTheBudget>` is the loop with
+//! that mistake in it, made by the compiler; the loop of the server, `Reactor<Mio>`, does not know of them.
 
 use crate::reactor::Rules;
 

@@ -65,7 +65,7 @@ fn whoever_comes_gets_a_snapshot_at_once_and_one_each_second() {
     assert!(world.send(id, b"what?\n").is_empty(), "a message means nothing");
     world.engine.receive_eof(id, world.now);
     assert_eq!(world.socket(id), Socket::Closed);
-    // The connection had a deadline, too, of which the wheel still knows.
+    // What was kept of its buffers is given back, and its deadline has gone with it.
     world.pass(SECOND * 60);
     world.engine.take_dirty(&mut Vec::new());
     assert_eq!(world.engine.poll_timeout(), None, "nobody looks on any more");
