@@ -19,9 +19,8 @@ use log::warn;
 
 use super::Signal;
 use super::tape::frame::{HEADER_BYTES, header};
-use super::tape::{Call, entry};
+use super::tape::{Call, Last, entry};
 use super::watched::{Onlooker, Step, Watched};
-use crate::time::Now;
 
 /// A kernel that is recorded.
 pub type Recording<K> = Watched<K, Recorder>;
@@ -54,8 +53,8 @@ struct Log {
     frame: usize,
     written: u64,
     limit: u64,
-    /// What the clocks showed last.
-    now: Now,
+    /// What is not to be said again.
+    last: Last,
 }
 
 impl Recorder {
@@ -91,7 +90,7 @@ impl Recorder {
             frame: 0,
             written,
             limit,
-            now: Now::default(),
+            last: Last::default(),
         })))
     }
 
@@ -124,8 +123,8 @@ impl Onlooker for Recorder {
     fn see(&mut self, step: Step<'_>) {
         let mut log = self.log();
         if log.file.is_some() {
-            let Log { buffer, now, .. } = &mut *log;
-            entry::put(buffer, &step, now);
+            let Log { buffer, last, .. } = &mut *log;
+            entry::put(buffer, &step, last);
             if log.buffer.len() - log.frame > FRAME_BYTES {
                 log.seal(false);
             }
@@ -176,6 +175,7 @@ impl Log {
     fn begin_frame(&mut self) {
         self.frame = self.buffer.len();
         self.buffer.resize(self.frame + HEADER_BYTES, 0);
+        self.last.begin_frame();
     }
 
     fn end_frame(&mut self) {

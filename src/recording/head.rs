@@ -14,7 +14,7 @@ use crate::protocol;
 pub(super) const MAGIC: &str = "readily recording ";
 
 /// The number of the format that is written, and the only one that is read.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// No head is longer.
 pub(super) const MAX_HEAD_BYTES: usize = 1024 * 1024;

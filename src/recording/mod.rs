@@ -4,7 +4,7 @@
 //! are the [`Head`] of a recording, a text; the rest is a [tape](crate::kernel::tape):
 //!
 //! ```text
-//!   readily recording 1           which format
+//!   readily recording 3           which format
 //!   version 0.1.0                 which readily has made it
 //!   seed 4159265358979323846      where every random number comes from
 //!   binding echo=tcp://:8001      what was served

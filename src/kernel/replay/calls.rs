@@ -94,7 +94,7 @@ impl Kernel for Replay {
                 Ok(()) => Ok(stream(reader)?),
                 Err(error) => Err(error),
             };
-            Some(same(reader, asked.as_bytes())?.map(|()| stream))
+            Some(same(reader.bytes()?, asked.as_bytes()).map(|()| stream))
         });
         outcome.unwrap_or_else(nobody)
     }
@@ -116,7 +116,7 @@ impl Kernel for Replay {
     fn read(&mut self, stream: &mut ReplayedStream, buffer: &mut [u8]) -> io::Result<Read> {
         let call = Call::Read { stream: stream.number, length: buffer.len() };
         let may_be_empty = stream.kind == StreamKind::Packet;
-        self.outcome(call, |reader| {
+        let outcome = self.outcome(call, |reader| {
             let read = match reader.number()? {
                 0 => Read::Data(copy(reader, buffer)?),
                 1 => Read::Part(copy(reader, buffer)?),
@@ -126,7 +126,11 @@ impl Kernel for Replay {
             };
             let is_empty = matches!(read, Read::Data(0) | Read::Part(0));
             (may_be_empty || !is_empty).then_some(read)
-        })
+        });
+        if let Ok(Read::Data(count) | Read::Part(count)) = outcome {
+            self.keep(&buffer[..count]);
+        }
+        outcome
     }
 
     fn write(&mut self, stream: &mut ReplayedStream, bytes: &[u8]) -> io::Result<usize> {
@@ -136,7 +140,7 @@ impl Kernel for Replay {
             match answer::outcome(reader)? {
                 Err(error) => Some(Ok(Err(error))),
                 Ok(()) => {
-                    let taken = reader.bytes()?;
+                    let taken = reader.sent()?;
                     let made = bytes.get(..taken.len())?;
                     // No kernel sends a part of a packet.
                     if is_packet && made.len() < bytes.len() {
@@ -150,7 +154,10 @@ impl Kernel for Replay {
             }
         });
         let outcome = outcome.unwrap_or_else(nobody);
-        stream.written += outcome.as_ref().map_or(0, |taken| *taken as u64);
+        if let Ok(taken) = outcome {
+            self.keep(&bytes[..taken]);
+            stream.written += taken as u64;
+        }
         outcome
     }
 
@@ -168,7 +175,12 @@ impl Kernel for Replay {
         buffer: &mut [u8],
     ) -> io::Result<(usize, PeerAddr)> {
         let call = Call::ReceiveFrom { socket: socket.number, length: buffer.len() };
-        self.outcome(call, |reader| Some((copy(reader, buffer)?, answer::peer(reader)?)))
+        let outcome =
+            self.outcome(call, |reader| Some((copy(reader, buffer)?, answer::peer(reader)?)));
+        if let Ok((count, _)) = outcome {
+            self.keep(&buffer[..count]);
+        }
+        outcome
     }
 
     fn send_to(&mut self, socket: &mut Replayed, payload: &[u8], to: &PeerAddr) -> io::Result<()> {
@@ -179,9 +191,10 @@ impl Kernel for Replay {
             let (recorded, made) = (answer::peer(reader)?.to_string(), to.to_string());
             match Difference::between(recorded.as_bytes(), made.as_bytes()) {
                 Some(difference) => Some(Err(difference)),
-                None => Some(same(reader, payload)?.map(|()| outcome)),
+                None => Some(same(reader.sent()?, payload).map(|()| outcome)),
             }
         });
+        self.keep(payload);
         outcome.unwrap_or_else(nobody)
     }
 
@@ -220,16 +233,16 @@ fn copy(reader: &mut Reader<'_>, buffer: &mut [u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::tape::{entry, frame};
+    use super::super::super::tape::{Last, entry, frame};
     use super::super::super::{Answer, Carried, SocketKind, Step};
     use super::super::Verdict;
     use super::*;
 
     /// A tape of these steps.
     fn tape(steps: &[Step<'_>]) -> Vec<u8> {
-        let (mut entries, mut now) = (Vec::new(), Now::default());
+        let (mut entries, mut last) = (Vec::new(), Last::default());
         for step in steps {
-            entry::put(&mut entries, step, &mut now);
+            entry::put(&mut entries, step, &mut last);
         }
         [&frame::header(&entries)[..], &entries].concat()
     }

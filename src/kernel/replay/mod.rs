@@ -31,6 +31,8 @@ pub struct Replay {
     verdict: Option<Verdict>,
     registered: u32,
     now: Now,
+    /// What was received or sent last in this frame.
+    last: Vec<u8>,
 }
 
 /// The bytes of a tape, and how far they are read.
@@ -73,6 +75,7 @@ impl Replay {
             verdict: None,
             registered: 0,
             now: Now::default(),
+            last: Vec::new(),
         }
     }
 
@@ -123,7 +126,7 @@ impl Replay {
         self.call.clear();
         call.encode(&mut self.call);
         let entries = self.tape.entries();
-        let mut reader = Reader { rest: entries };
+        let mut reader = Reader { rest: entries, last: &self.last };
         let verdict = match entries.strip_prefix(self.call.as_slice()) {
             Some(behind) => {
                 reader.rest = behind;
@@ -166,11 +169,20 @@ impl Replay {
         outcome.unwrap_or_else(nobody)
     }
 
+    /// Keeps what was received or sent, for entries that say that it was the same.
+    fn keep(&mut self, bytes: &[u8]) {
+        self.last.clear();
+        self.last.extend_from_slice(bytes);
+    }
+
     /// Goes to the next frame if the last one is at its end. Returns whether there is an entry.
     fn load(&mut self) -> bool {
         while self.tape.at == self.tape.end {
             match frame::entries(&self.tape.bytes, self.tape.end) {
-                Ok(entries) => (self.tape.at, self.tape.end) = (entries.start, entries.end),
+                Ok(entries) => {
+                    (self.tape.at, self.tape.end) = (entries.start, entries.end);
+                    self.last.clear();
+                }
                 Err(NoFrame::BrokenOff) => {
                     self.verdict = Some(Verdict::BrokenOff);
                     return false;
@@ -210,7 +222,7 @@ fn nobody<T>() -> io::Result<T> {
     Err(io::ErrorKind::WouldBlock.into())
 }
 
-/// Reads whether what was recorded is what is `made`.
-fn same(reader: &mut Reader<'_>, made: &[u8]) -> Option<Result<(), Difference>> {
-    Some(Difference::between(reader.bytes()?, made).map_or(Ok(()), Err))
+/// Whether what was recorded is what is `made`.
+fn same(recorded: &[u8], made: &[u8]) -> Result<(), Difference> {
+    Difference::between(recorded, made).map_or(Ok(()), Err)
 }

@@ -29,7 +29,7 @@ impl Machine for Replay {
         let found = self.entry(Call::Listen, None, |reader| {
             answer::outcome(reader)?.ok()?;
             let (local, replaced_stale) = (answer::local(reader)?, reader.flag()?);
-            Some(same(reader, asked.as_bytes())?.map(|()| (local, replaced_stale)))
+            Some(same(reader.bytes()?, asked.as_bytes()).map(|()| (local, replaced_stale)))
         });
         let found = found.ok_or_else(|| io::ErrorKind::Other.into());
         let (local, replaced_stale) =

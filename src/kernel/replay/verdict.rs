@@ -83,12 +83,12 @@ pub(super) fn difference(
     let taken = match (recorded, made) {
         (Call::Write { stream, .. }, Call::Write { stream: same, .. }) if stream == same => {
             answer::outcome(&mut entry)?.ok()?;
-            entry.bytes()?
+            entry.sent()?
         }
         (Call::SendTo { socket, .. }, Call::SendTo { socket: same, .. }) if socket == same => {
             answer::outcome(&mut entry)?.ok()?;
             answer::peer(&mut entry)?;
-            entry.bytes()?
+            entry.sent()?
         }
         _ => return None,
     };

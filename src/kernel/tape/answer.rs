@@ -250,10 +250,10 @@ mod tests {
         let mut out = Vec::new();
         put(&mut out);
         for end in 0..out.len() {
-            let part = read(&mut Reader { rest: &out[..end] });
+            let part = read(&mut Reader::new(&out[..end]));
             assert!(part.is_none(), "{part:?} of {end} bytes");
         }
-        let mut reader = Reader { rest: &out };
+        let mut reader = Reader::new(&out);
         let value = read(&mut reader).expect("it is there");
         assert!(reader.rest.is_empty());
         value

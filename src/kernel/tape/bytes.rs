@@ -30,9 +30,17 @@ pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a> {
     pub(crate) rest: &'a [u8],
+    /// What was received or sent before.
+    pub(crate) last: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
+    /// Reads bytes that nothing has come before.
+    #[cfg(test)]
+    pub(crate) fn new(rest: &'a [u8]) -> Reader<'a> {
+        Reader { rest, last: &[] }
+    }
+
     pub(crate) fn byte(&mut self) -> Option<u8> {
         let (&first, rest) = self.rest.split_first()?;
         self.rest = rest;
@@ -107,35 +115,35 @@ mod tests {
         for number in edges {
             let mut out = Vec::new();
             put_number(&mut out, number);
-            let mut reader = Reader { rest: &out };
+            let mut reader = Reader::new(&out);
             assert_eq!(reader.number(), Some(number));
             assert!(reader.rest.is_empty());
             for end in 0..out.len() {
-                assert_eq!(Reader { rest: &out[..end] }.number(), None, "a part of {number}");
+                assert_eq!(Reader::new(&out[..end]).number(), None, "a part of {number}");
             }
         }
         for number in [0, -1, 1, 63, -64, 64, i64::MAX, i64::MIN] {
             let mut out = Vec::new();
             put_signed(&mut out, number);
             assert_eq!(out.len() == 1, (-64..64).contains(&number));
-            assert_eq!(Reader { rest: &out }.signed(), Some(number));
+            assert_eq!(Reader::new(&out).signed(), Some(number));
         }
     }
 
     #[test]
     fn a_flag_is_0_or_1_and_nothing_else() {
-        let flag = |byte: u8| Reader { rest: &[byte] }.flag();
+        let flag = |byte: u8| Reader::new(&[byte]).flag();
         assert_eq!([0, 1, 2, 0x7f].map(flag), [Some(false), Some(true), None, None]);
-        assert_eq!(Reader { rest: &[] }.flag(), None);
+        assert_eq!(Reader::new(&[]).flag(), None);
     }
 
     #[test]
     fn a_number_has_one_spelling_and_64_bits() {
         for wrong in [&[0x80, 0][..], &[0x81, 0x80, 0], &[0xff; 9], &[0xff; 11]] {
-            assert_eq!(Reader { rest: wrong }.number(), None, "{wrong:?}");
+            assert_eq!(Reader::new(wrong).number(), None, "{wrong:?}");
         }
         let mut too_large = [0xff; 10];
         too_large[9] = 2;
-        assert_eq!(Reader { rest: &too_large }.number(), None);
+        assert_eq!(Reader::new(&too_large).number(), None);
     }
 }

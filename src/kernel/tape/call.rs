@@ -339,7 +339,7 @@ mod tests {
         });
         let encoded: Vec<_> = encoded.collect();
         for (call, bytes) in &encoded {
-            let mut reader = Reader { rest: bytes };
+            let mut reader = Reader::new(bytes);
             assert_eq!(Call::decode(&mut reader), Some(*call));
             assert!(reader.rest.is_empty());
             for (other, longer) in &encoded {

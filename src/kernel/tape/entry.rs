@@ -3,12 +3,12 @@
 use super::answer;
 use super::bytes::{put_bytes, put_number, put_signed};
 use super::call::signal_number;
+use super::last::Last;
 use crate::kernel::{Answer, Carried, Step};
-use crate::time::Now;
 
-/// Appends a step. `last` is what the clocks showed the last time, and is kept.
+/// Appends a step. `last` is what came before, and is kept.
 #[inline]
-pub(crate) fn put(out: &mut Vec<u8>, step: &Step<'_>, last: &mut Now) {
+pub(crate) fn put(out: &mut Vec<u8>, step: &Step<'_>, last: &mut Last) {
     step.call.encode(out);
     match &step.answer {
         Answer::Failed(error) => answer::put_error(out, error),
@@ -21,7 +21,7 @@ pub(crate) fn put(out: &mut Vec<u8>, step: &Step<'_>, last: &mut Now) {
     match step.carried {
         Carried::Datagram(payload, to) => {
             answer::put_peer(out, to);
-            put_bytes(out, payload);
+            last.put_sent(out, payload);
         }
         Carried::Target(address) => put_bytes(out, address.to_string().as_bytes()),
         Carried::Listen(address) => put_bytes(out, address.to_string().as_bytes()),
@@ -30,7 +30,7 @@ pub(crate) fn put(out: &mut Vec<u8>, step: &Step<'_>, last: &mut Now) {
 }
 
 #[inline]
-fn put_answer(out: &mut Vec<u8>, carried: Carried<'_>, answer: &Answer<'_>, last: &mut Now) {
+fn put_answer(out: &mut Vec<u8>, carried: Carried<'_>, answer: &Answer<'_>, last: &mut Last) {
     match *answer {
         Answer::Done | Answer::Failed(_) => {}
         Answer::Ready(events) => {
@@ -40,15 +40,15 @@ fn put_answer(out: &mut Vec<u8>, carried: Carried<'_>, answer: &Answer<'_>, last
             }
         }
         Answer::Now(now) => {
-            let (wall, before) = (now.wall, last.wall);
-            put_number(out, now.time.as_nanos().wrapping_sub(last.time.as_nanos()));
+            let (wall, before) = (now.wall, last.now.wall);
+            put_number(out, now.time.as_nanos().wrapping_sub(last.now.time.as_nanos()));
             put_signed(out, wall.unix_seconds.wrapping_sub(before.unix_seconds));
             put_signed(out, wall.offset_seconds.wrapping_sub(before.offset_seconds).into());
-            *last = now;
+            last.now = now;
         }
         Answer::Time(time) => {
-            put_number(out, time.as_nanos().wrapping_sub(last.time.as_nanos()));
-            last.time = time;
+            put_number(out, time.as_nanos().wrapping_sub(last.now.time.as_nanos()));
+            last.now.time = time;
         }
         Answer::Accepted(kind, peer) => {
             answer::put_kind(out, kind);
@@ -59,20 +59,20 @@ fn put_answer(out: &mut Vec<u8>, carried: Carried<'_>, answer: &Answer<'_>, last
         Answer::Connected(is_connected) => put_number(out, is_connected.into()),
         Answer::Data(bytes) => {
             put_number(out, 0);
-            put_bytes(out, bytes);
+            last.put_received(out, bytes);
         }
         Answer::Part(bytes) => {
             put_number(out, 1);
-            put_bytes(out, bytes);
+            last.put_received(out, bytes);
         }
         Answer::Oversize => put_number(out, 2),
         Answer::End => put_number(out, 3),
         Answer::Taken(count) => {
             let Carried::Bytes(bytes) = carried else { unreachable!("a write carries bytes") };
-            put_bytes(out, &bytes[..count]);
+            last.put_sent(out, &bytes[..count]);
         }
         Answer::Datagram(payload, from) => {
-            put_bytes(out, payload);
+            last.put_received(out, payload);
             answer::put_peer(out, from);
         }
         Answer::Signal(signal) => put_number(out, signal_number(signal)),

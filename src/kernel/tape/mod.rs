@@ -12,7 +12,9 @@
 //! ```
 //!
 //! A frame begins with each poll, and in the middle of a turn where one would be longer than 1 MiB.
-//! "Bytes" is their number and the bytes themselves. A token is its lower and its upper half, and
+//! "Bytes" is their number and the bytes themselves. "Sent" is twice the number of bytes and the bytes
+//! themselves, or twice the number and 1: the first ones of what 15, 16, 19 or 20 had received or sent
+//! last in this frame. A token is its lower and its upper half, and
 //! sockets are named by the number they got when they were registered, from 1 on; 0 is one that is not.
 //!
 //! | call | | numbers | answer | tail |
@@ -32,11 +34,11 @@
 //! | 13 | connect | | kind of stream | bytes: the address asked for |
 //! | 14 | is it connected | stream | 0 or 1 | |
 //! | 15 | read | stream, length | 0 data, 1 part: bytes; 2 oversize; 3 end | |
-//! | 16 | write | stream, length | bytes: what was taken | |
+//! | 16 | write | stream, length | sent: what was taken | |
 //! | 17 | shut down for writing | stream | | |
 //! | 18 | close | stream | | |
 //! | 19 | receive a datagram | socket, length | bytes, peer | |
-//! | 20 | send a datagram | socket, length | | peer, bytes |
+//! | 20 | send a datagram | socket, length | | peer, sent |
 //! | 21 | next signal | source | its number or 0 | |
 //! | 22 | stop | signal or 0, 1 if at once | no outcome | |
 //! | 23 | cut: the limit was reached | | no outcome | |
@@ -49,10 +51,12 @@ pub(super) mod bytes;
 mod call;
 pub(super) mod entry;
 pub(crate) mod frame;
+mod last;
 mod words;
 
 pub use self::call::Call;
 pub(super) use self::call::signal_of;
+pub(crate) use self::last::Last;
 
 /// No poll has more events: those that are taken from the system at once, and the few streams that are
 /// always ready. An event is 3 bytes of a tape and many more of what is made of it.
