@@ -41,7 +41,7 @@ impl fmt::Display for Head<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Turn { number, time, after, polls, .. } = self.0;
         let seconds = Duration::from_nanos(time.as_nanos()).as_secs_f64();
-        write!(f, "turn {number} at {seconds:.6} s, after {after:.2?} ({}", Wait(self.0))?;
+        write!(f, "turn {number} at {seconds:.6} s, after {} ({}", Span(*after), Wait(self.0))?;
         match polls {
             0 | 1 => f.write_str(")"),
             polls => write!(f, "; looked {polls} times)"),
@@ -57,9 +57,19 @@ impl fmt::Display for Wait<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.timeout {
             Some(Duration::ZERO) => f.write_str("does not wait: somebody is still ready"),
-            Some(timeout) => write!(f, "waits for at most {timeout:.2?}"),
+            Some(timeout) => write!(f, "waits for at most {}", Span(timeout)),
             None => f.write_str("waits for as long as it takes"),
         }
+    }
+}
+
+/// A span of time, with two decimals if it has any: no clock of ours tells parts of a nanosecond.
+struct Span(Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = if self.0 < Duration::from_micros(1) { 0 } else { 2 };
+        write!(f, "{:.decimals$?}", self.0)
     }
 }
 
@@ -213,5 +223,17 @@ impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = if self.length > self.bytes.len() { "…" } else { "" };
         write!(f, "\"{}\"{more}", self.bytes.escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_decimals_where_there_is_something_to_tell() {
+        let told = [0, 528, 1_460, 20_000_000, 1_200_000_000].map(Duration::from_nanos);
+        let told = told.map(|span| Span(span).to_string());
+        assert_eq!(told, ["0ns", "528ns", "1.46µs", "20.00ms", "1.20s"]);
     }
 }
