@@ -145,8 +145,10 @@ fn the_commands_for_study_work_as_they_are_printed() {
             assert!(rungs.contains(&format!("[`{rung}`]")), "{command}");
             continue;
         }
+        // It is built already; `.ci/study` runs the commands to the letter.
+        let command = command.strip_prefix("cargo run --release -- ").expect("the program");
         let mut shell = Command::new("bash");
-        shell.args(["-c", command]).env("PATH", &path).stdin(Stdio::null());
+        shell.args(["-c", &format!("readily {command}")]).env("PATH", &path).stdin(Stdio::null());
         let output = shell.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("bash");
         assert_eq!(output.status.code(), Some(0), "{command}: {output:?}");
         let shown = String::from_utf8(output.stdout).expect("text");
