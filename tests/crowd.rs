@@ -23,10 +23,10 @@ use support::Server;
 const CLIENTS: usize = 1_000;
 const ROUNDS: usize = 6;
 
-/// Sees to it that this process may have a descriptor for each client. The server raises its own
-/// limit.
+/// Sees to it that this process may have a descriptor for each client of the tests here, which run at
+/// the same time. The server raises its own limit.
 fn raise_descriptor_limit() {
-    let wanted = CLIENTS as u64 + 200;
+    let wanted = 3 * CLIENTS as u64 + 200;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     if soft < wanted {
         assert!(hard >= wanted, "{hard} descriptors are too few for {CLIENTS} clients");
