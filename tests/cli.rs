@@ -175,12 +175,12 @@ fn a_port_in_use_says_so_with_exit_code_1() {
 
 #[test]
 fn other_addresses_that_cannot_be_bound_say_so_with_exit_code_1() {
-    // 192.0.2.0/24 is for documentation and nobody's (RFC 5737).
+    // 192.0.2.0/24 is for documentation and nobody's (RFC 5737). The ports are for everybody.
     for (binding, problem) in [
-        ("echo=tcp://192.0.2.1:1", "192.0.2.1 is not an address of this machine"),
-        ("echo=udp://192.0.2.1:1", "192.0.2.1 is not an address of this machine"),
-        ("echo=ws://192.0.2.1:1/ws", "192.0.2.1 is not an address of this machine"),
-        ("time=tcp6://[2001:db8::1]:1", "2001:db8::1 "),
+        ("echo=tcp://192.0.2.1:8001", "192.0.2.1 is not an address of this machine"),
+        ("echo=udp://192.0.2.1:8001", "192.0.2.1 is not an address of this machine"),
+        ("echo=ws://192.0.2.1:8001/ws", "192.0.2.1 is not an address of this machine"),
+        ("time=tcp6://[2001:db8::1]:8001", "2001:db8::1 "),
     ] {
         let line = refusal(&["serve", binding], 1);
         assert!(line.starts_with(&format!("error: {binding}: {problem}")), "{line}");
@@ -623,7 +623,12 @@ fn each_shell_has_a_completion_script_that_it_can_read() {
         let reader =
             Command::new(shell).arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut reader = match reader {
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            // It is not there, nor in a folder of the PATH that we may not look into.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) =>
+            {
+                continue;
+            }
             reader => reader.expect("runs"),
         };
         reader.stdin.take().expect("piped").write_all(script.as_bytes()).expect("it reads");
