@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use self::support::{PATIENCE, Server, readily};
+use self::support::{PATIENCE, Server, has_ipv6, readily};
 
 /// Runs the load to its end.
 fn bench(args: &[&str]) -> Output {
@@ -100,9 +100,10 @@ fn sound(args: &[&str]) -> Value {
 fn every_transport_can_be_measured() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).display().to_string();
+    let second = if has_ipv6() { "echo=tcp6://[::1]:0" } else { "echo=tcp4://127.0.0.1:0" };
     let server = Server::start(&[
         "echo=tcp://127.0.0.1:0",
-        "echo=tcp6://[::1]:0",
+        second,
         "echo=udp://127.0.0.1:0",
         &format!("echo=unix://{}", path("lines")),
         &format!("echo=unix://{}?framing=raw", path("raw")),

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use support::{
-    PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, expect, is_served, meet, rest, settle,
+    PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, expect, has_ipv6, is_served, meet,
+    rest, settle,
 };
 
 /// A client that comes from `source`.
@@ -27,14 +28,18 @@ fn come_from(source: &str, server: SocketAddr) -> TcpStream {
 fn each_address_has_as_many_places_as_every_other_and_no_more() {
     let directory = tempfile::tempdir().expect("a directory");
     let unix = format!("echo=unix://{}", directory.path().join("echo").display());
-    let bindings =
-        ["echo=tcp://127.0.0.1:0", "echo=tcp6://[::1]:0", &unix, "echo=ws://127.0.0.1:0/ws"];
+    let (second, third) = if has_ipv6() {
+        ("echo=tcp6://[::1]:0", "::1")
+    } else {
+        ("echo=tcp4://127.0.0.1:0", "127.0.0.3")
+    };
+    let bindings = ["echo=tcp://127.0.0.1:0", second, &unix, "echo=ws://127.0.0.1:0/ws"];
     let mut server = Server::with_options(&["--max-per-ip", "2"], &bindings);
     let started = server.wait_for_line("descriptors: ");
     assert!(started.ends_with(", 2 of one IP address"), "{started}");
-    let (v4, v6, web) = (server.address(0), server.address(1), server.address(3));
+    let (one, two, web) = (server.address(0), server.address(1), server.address(3));
     let mut clients = Vec::new();
-    for (source, at) in [("127.0.0.1", v4), ("127.0.0.2", v4), ("::1", v6)] {
+    for (source, at) in [("127.0.0.1", one), ("127.0.0.2", one), (third, two)] {
         for _ in 0..2 {
             let mut client = come_from(source, at);
             assert!(is_served(&mut client), "{source}");
@@ -65,10 +70,10 @@ fn each_address_has_as_many_places_as_every_other_and_no_more() {
     // Who leaves makes room for another of his address, and of no other.
     drop(clients.remove(2));
     settle(&mut server, 10);
-    assert!(!is_served(&mut come_from("127.0.0.1", v4)));
-    let mut newcomer = come_from("127.0.0.2", v4);
+    assert!(!is_served(&mut come_from("127.0.0.1", one)));
+    let mut newcomer = come_from("127.0.0.2", one);
     assert!(is_served(&mut newcomer));
-    assert!(!is_served(&mut come_from("127.0.0.2", v4)));
+    assert!(!is_served(&mut come_from("127.0.0.2", one)));
     for client in &mut clients {
         assert!(is_served(client), "who is there has noticed nothing");
     }

@@ -17,8 +17,8 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tungstenite::Message;
 
-use client::{Client, has_ipv6, places};
-use support::{PATIENCE, Server, readily, rest};
+use client::{Client, places};
+use support::{PATIENCE, Server, has_ipv6, readily, rest};
 
 /// `service` at every kind of place, with `parameters` behind each URL.
 fn serve_everywhere(service: &str, parameters: &str) -> (TempDir, Server) {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::client::{Target, has_ipv6, places};
-use crate::support::PATIENCE;
+use crate::client::{Target, places};
+use crate::support::{PATIENCE, has_ipv6};
 
 /// A socket that a client can connect, or send datagrams, to.
 pub(crate) struct Peer {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use readily::address::{Family, InetAddress, ListenAddress};
 use readily::kernel::{BindError, Bound, BoundSocket, Mio};
 
-use crate::support::{inet, local};
+use crate::support::{has_ipv6, inet, local};
 
 type Network = fn(InetAddress) -> ListenAddress;
 
@@ -46,7 +46,7 @@ fn without_a_host_the_family_decides() {
         let bound = Mio::listen(&ListenAddress::Tcp(inet(family, None, 0))).unwrap();
         assert_eq!(local(&bound).ip(), ip);
         assert_eq!(reaches(&bound, "127.0.0.1"), v4, "{family:?}");
-        assert_eq!(reaches(&bound, "::1"), v6, "{family:?}");
+        assert_eq!(reaches(&bound, "::1"), v6 && has_ipv6(), "{family:?}");
     }
 }
 

@@ -5,14 +5,14 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use tungstenite::{Message, WebSocket};
 
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, has_ipv6};
 
 /// Tells names apart that one process makes.
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -239,11 +239,6 @@ fn own_name(server: &SockAddr) -> SockAddr {
         // An empty name has the system choose one (unix(7), "Autobind feature").
         None => SockAddr::unix("").expect("a name"),
     }
-}
-
-/// Whether this machine has IPv6; rows of a table that need it are left out where it has not.
-pub fn has_ipv6() -> bool {
-    TcpListener::bind("[::1]:0").is_ok()
 }
 
 /// Every kind of place to listen at, with UNIX paths in `dir`.
