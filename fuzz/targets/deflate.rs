@@ -3,21 +3,24 @@
 //! compressed by us.
 #![no_main]
 
+use std::ops::Range;
+
 use libfuzzer_sys::fuzz_target;
 use readily::buffer::BufferPool;
 use readily::codec::websocket::deflate::Policy;
 use readily::codec::websocket::deflate::negotiation::accept;
 use readily::codec::websocket::deflate::{Context, Inbound, Outbound, Pool, WindowBits};
 use readily::codec::websocket::{Decoder, Event, Limits, Opcode, ProtocolError, Role};
-use readily_fuzz::reads;
+use readily_fuzz::{Input, at_once, one_by_one};
 
 const LIMITS: Limits = Limits { max_message: 3_000, max_fragments: 20 };
 
-fuzz_target!(|input: (bool, u8, Vec<u8>, Vec<u8>)| {
-    let (takeover, bits, cuts, bytes) = input;
-    let whole = hear(takeover, &bytes, &[]);
-    assert_eq!(hear(takeover, &bytes, &cuts), whole, "cut");
-    assert_eq!(hear(takeover, &bytes, &vec![1; bytes.len()]), whole, "byte by byte");
+fuzz_target!(|input: Input| {
+    let Input { choice, bytes, .. } = input;
+    let (takeover, bits) = (choice & 1 == 1, choice >> 1);
+    let whole = hear(takeover, bytes, &at_once(bytes.len()));
+    assert_eq!(hear(takeover, bytes, &input.reads()), whole, "cut");
+    assert_eq!(hear(takeover, bytes, &one_by_one(bytes.len())), whole, "byte by byte");
 
     // Said again by the other side.
     let window = WindowBits::new(9 + bits % 7).expect("one of the seven");
@@ -26,22 +29,27 @@ fuzz_target!(|input: (bool, u8, Vec<u8>, Vec<u8>)| {
     for message in &whole.0 {
         outbound.encode(&mut wire, Opcode::Binary, message, None, &mut pool);
     }
-    assert_eq!(hear(takeover, &wire, &cuts), (whole.0, None));
+    assert_eq!(hear(takeover, &wire, &at_once(wire.len())), (whole.0, None));
 
     // And as the value of a field.
     let policy = if takeover { Policy::Takeover } else { Policy::NoTakeover };
-    if let Some(accepted) = accept(policy, [&bytes[..]]) {
+    if let Some(accepted) = accept(policy, [bytes]) {
         assert!(takeover || !accepted.agreement.outbound().takeover);
         assert!(accepted.response.starts_with("permessage-deflate"));
     }
 });
 
-fn hear(takeover: bool, bytes: &[u8], cuts: &[u8]) -> (Vec<Vec<u8>>, Option<ProtocolError>) {
+/// The messages that are heard in the reads, and what is wrong behind them.
+fn hear(
+    takeover: bool,
+    bytes: &[u8],
+    reads: &[Range<usize>],
+) -> (Vec<Vec<u8>>, Option<ProtocolError>) {
     let (mut decoder, mut inbound) = (Decoder::new(Role::Client), Inbound::new(takeover));
     let (mut buffers, mut pool, mut heard) = (BufferPool::new(), Pool::default(), Vec::new());
     let mut length = 0;
-    for read in reads(bytes.len(), cuts) {
-        let mut piece = bytes[read].to_vec();
+    for read in reads {
+        let mut piece = bytes[read.clone()].to_vec();
         let mut input = piece.as_mut_slice();
         loop {
             let next =

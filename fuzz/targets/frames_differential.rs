@@ -7,11 +7,11 @@ mod opinions;
 
 use libfuzzer_sys::fuzz_target;
 use readily::codec::websocket::Role;
+use readily_fuzz::Input;
 
-fuzz_target!(|input: (bool, Vec<u8>)| {
-    let (is_server, script) = input;
-    let role = if is_server { Role::Server } else { Role::Client };
-    if let Err(difference) = opinions::check(role, &script) {
+fuzz_target!(|input: Input| {
+    let role = if input.choice & 1 == 0 { Role::Server } else { Role::Client };
+    if let Err(difference) = opinions::check(role, input.bytes) {
         panic!("{difference}");
     }
 });
