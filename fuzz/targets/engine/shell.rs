@@ -1,337 +1,266 @@
 //! What the reactor is in the server, without sockets.
+//!
+//! It looks at a connection when it has touched it and when the engine lists it, and not otherwise: so
+//! what the engine forgets to say is not done, and [`audit`](Shell::audit) finds it.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use readily::address::PeerAddr;
-use readily::codec::websocket::deflate::{Policy, Pool, WindowBits, encode_deflated};
-use readily::codec::websocket::{Opcode, encode_frame};
-use readily::engine::{
-    BindingId, CloseStep, ConnId, Endpoint, EndpointId, Engine, Limits, ServiceId, Speaks,
-    StopScope,
-};
-use readily::protocol::{Route, Site};
-use readily::service::{Burst, Count, Echo, Number, Random};
-use readily::time::{Now, Time};
+use readily::engine::{CloseStep, ConnId, Engine};
+use readily::time::{Now, Time, WallClock};
 
-use super::mischief::Mischief;
-use super::script::{Act, Door, Path};
-
-/// A connection, as the shell knows it.
-struct Peer {
-    id: ConnId,
-    /// It is not there yet.
-    is_connecting: bool,
-    /// We have dialed it.
-    is_server: bool,
-    is_packets: bool,
-    has_our_end: bool,
-}
+use super::echo::Echo;
+use super::peer::Peer;
+use super::rooms::{Rooms, furnish, limits};
+use super::script::{Act, Door, Path, Sender};
+use super::words;
 
 pub(crate) struct Shell {
-    engine: Engine,
-    now: Now,
-    peers: Vec<Peer>,
-    generation: u32,
-    doors: [EndpointId; 5],
-    datagrams: EndpointId,
+    pub(crate) engine: Engine,
+    pub(crate) rooms: Rooms,
+    pub(crate) now: Now,
+    pub(crate) peers: Vec<Peer>,
+    /// Who has gone.
+    gone: Vec<ConnId>,
     dirty: Vec<ConnId>,
-    opened: u64,
+    pub(crate) counted: Counted,
 }
 
-/// Small, so that a short script comes to them.
-fn limits() -> Limits {
-    let mut limits = Limits {
-        high_water_bytes: 2_000,
-        low_water_bytes: 500,
-        max_queued_bytes: 4_000,
-        linger_bytes: 1_000,
-        ..Limits::default()
-    }
-    .with_max_message(1_000);
-    limits.protocol.max_line = 1_000;
-    limits
+/// What must be in the counters of the engine, too.
+#[derive(Default)]
+pub(crate) struct Counted {
+    pub(crate) opened: u32,
+    pub(crate) bytes_received: u64,
+    pub(crate) bytes_sent: u64,
+    pub(crate) datagrams: u64,
 }
-
-/// The most that one read brings here, and what it may be answered with: `Mischief` says 500 bytes 255
-/// times for a message of two bytes.
-const MOST_OUTPUT: usize = 64 << 20;
 
 impl Shell {
-    pub(crate) fn new() -> Shell {
-        let mut engine = Engine::new(limits(), 7, ());
-        let bind = |service: ServiceId, engine: &mut Engine| {
-            engine.add_binding(service, StopScope::Connection)
-        };
-        let echo = engine.add_service(Box::new(Echo));
-        let echo = bind(echo, &mut engine);
-        let random = engine.add_service(Box::new(Random::new(1..=6, None)));
-        let random = bind(random, &mut engine);
-        let burst = Random::new(1..=1000, Some(Burst { limit: 5_000 }));
-        let burst = engine.add_service(Box::new(burst));
-        let burst = bind(burst, &mut engine);
-        let count = engine.add_service(Box::new(Count::new(Number::Own)));
-        let count = bind(count, &mut engine);
-        let own = BindingId::nth(5);
-        let mischief = Mischief { binding: own, peers: Vec::new(), due: None };
-        let mischief = engine.add_service(Box::new(mischief));
-        let mischief_came = bind(mischief, &mut engine);
-        assert_eq!(bind(mischief, &mut engine), own);
-        let site = Site {
-            routes: [
-                (Path::Echo, echo, Policy::NoTakeover),
-                (Path::Burst, burst, Policy::Off),
-                (Path::Mischief, mischief_came, Policy::Takeover),
-            ]
-            .map(|(path, binding, deflate)| Route {
-                path: path.text().to_owned(),
-                binding: binding.index(),
-                deflate,
-                ..Route::default()
-            })
-            .into(),
-            ..Site::default()
-        };
-        let doors = [
-            Endpoint::Line(echo),
-            Endpoint::Raw(mischief_came),
-            Endpoint::Packet(random),
-            Endpoint::Line(count),
-            Endpoint::Web(site),
-        ]
-        .map(|endpoint| engine.add_endpoint(endpoint));
-        let datagrams = engine.add_endpoint(Endpoint::Datagram(random));
-        Shell {
-            engine,
-            now: Now { time: Time::from_nanos(1_000_000_000), ..Now::default() },
-            peers: Vec::new(),
-            generation: 0,
-            doors,
-            datagrams,
-            dirty: Vec::new(),
-            opened: 0,
-        }
+    pub(crate) fn new(choice: u8) -> Shell {
+        let (mut engine, rooms) = furnish(limits(choice));
+        engine.add_own_address("127.0.0.1:8".parse().expect("an address"));
+        let wall = WallClock { unix_seconds: 1_795_300_572, offset_seconds: 3_600 };
+        let now = Now { time: Time::from_nanos(1_000_000_000), wall };
+        let (peers, gone, dirty) = (Vec::new(), Vec::new(), Vec::new());
+        Shell { engine, rooms, now, peers, gone, dirty, counted: Counted::default() }
     }
 
+    /// Does one thing, and what comes of it.
     pub(crate) fn act(&mut self, act: Act) {
+        if self.engine.is_drained(self.now) {
+            // The loop has ended.
+            return;
+        }
         match act {
-            Act::Open(door) => {
-                let id = self.name();
-                self.engine.open(id, self.doors[door as usize], self.now);
-                self.came(id, false, matches!(door, Door::PacketRandom));
-            }
+            // A loop that drains takes nobody on.
+            Act::Open(_) | Act::Adopt if self.engine.is_draining() => {}
+            Act::Open(door) => self.open(door),
             Act::Receive(who, bytes) => self.receive(who, bytes),
-            Act::Line(who, mut line) => {
-                line.push(b'\n');
-                self.receive(who, line);
+            Act::Line(who, line) => self.receive(who, [&line[..], b"\n"].concat()),
+            Act::Request(who, which) => {
+                let request = words::REQUESTS[usize::from(which) % words::REQUESTS.len()];
+                self.receive(who, request.to_vec());
             }
-            Act::Upgrade(who, path) => {
-                let path = path.text();
-                let request = format!(
-                    "GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                     Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
-                );
-                self.receive(who, request.into_bytes());
-            }
-            Act::Frame(who, first, payload, cut) => {
+            Act::Upgrade(who, path, compresses) => self.upgrade(who, path, compresses),
+            Act::Frame { who, first, payload, cut } => {
                 let Some(peer) = self.pick(who) else { return };
-                let opcodes = [
-                    Opcode::Text,
-                    Opcode::Binary,
-                    Opcode::Continuation,
-                    Opcode::Ping,
-                    Opcode::Pong,
-                    Opcode::Close,
-                ];
-                let opcode = opcodes[usize::from(first & 0x0f) % opcodes.len()];
-                let mask = (!self.peers[peer].is_server).then_some([1, 2, 3, first]);
-                let mut frame = Vec::new();
-                // Compressed, or said to be.
-                if first & 0x60 == 0x60 {
-                    let (window, mut pool) = (WindowBits::MAX, Pool::new(0));
-                    encode_deflated(&mut frame, opcode, &payload, mask, window, &mut pool);
-                } else {
-                    encode_frame(&mut frame, first & 0x80 == 0, opcode, &payload, mask);
-                    frame[0] |= first & 0x40;
-                }
+                let mut frame = words::frame(first, &payload, !self.peers[peer].is_our_own);
                 frame.truncate(cut.map_or(usize::MAX, usize::from));
                 self.receive(who, frame);
             }
-            Act::Agree(who) => self.agree(who),
+            Act::Agree(who, compresses) => {
+                let Some(peer) = self.pick(who) else { return };
+                let output = self.engine.output(self.peers[peer].id).unwrap_or_default();
+                if let Some(answer) = words::agreement(output, compresses) {
+                    self.receive(who, answer);
+                }
+            }
             Act::End(who) => {
                 let Some(peer) = self.readable(who) else { return };
-                self.engine.receive_eof(self.peers[peer].id, self.now);
+                self.end(self.peers[peer].id);
             }
             Act::Lose(who) => {
                 let Some(peer) = self.pick(who) else { return };
-                let id = self.peers[peer].id;
-                self.engine.lost(id, std::io::ErrorKind::ConnectionReset, self.now);
+                self.lose(self.peers[peer].id);
             }
-            Act::WriteFails(who) => {
-                let Some(peer) = self.pick(who) else { return };
-                let id = self.peers[peer].id;
-                if self.engine.output(id).is_some() {
-                    self.engine.write_failed(id, std::io::ErrorKind::BrokenPipe, self.now);
-                }
-            }
+            Act::WriteFails(who) => self.fail_to_write(who),
             Act::Take(who, count) => {
                 let Some(peer) = self.pick(who) else { return };
                 self.take(self.peers[peer].id, usize::from(count));
             }
+            Act::TakeAll => self.take_all(),
             Act::Connect(who) => {
                 let Some(peer) = self.pick(who) else { return };
-                if std::mem::take(&mut self.peers[peer].is_connecting) {
-                    self.engine.connected(self.peers[peer].id, self.now);
+                let peer = &mut self.peers[peer];
+                if std::mem::take(&mut peer.is_connecting) {
+                    let id = peer.id;
+                    self.engine.connected(id, self.now);
+                    self.see_to(id);
                 }
             }
+            Act::Adopt => {
+                let id = self.name();
+                self.peers.push(Peer::adopted(id));
+                self.engine.adopt(id, self.rooms.own, self.now);
+                self.see_to(id);
+            }
+            Act::Ghost(who) => self.hear_of_a_ghost(who),
             Act::Pass(millis) => self.pass(Duration::from_millis(millis.into())),
             Act::PassLong(seconds) => self.pass(Duration::from_secs(seconds.into())),
-            Act::Datagram(bytes) => {
-                let remote = "127.0.0.1:7".parse().expect("an address");
-                let from = PeerAddr::Inet { remote, local: None };
-                let reply = self.engine.receive_datagram(self.datagrams, &from, &bytes, self.now);
-                assert!(reply.is_none_or(|reply| reply.len() < 100));
-            }
+            Act::Datagram(which, from, payload) => self.receive_datagram(which, from, &payload),
             Act::Drain => self.engine.begin_drain(self.now),
         }
-        self.see_to_it();
-    }
-
-    /// What every shell relies on.
-    pub(crate) fn audit(&mut self) {
-        let stats = *self.engine.stats();
-        assert_eq!(self.engine.connections(), self.peers.len());
-        assert_eq!(stats.opened, self.opened);
-        assert_eq!(stats.opened - stats.closed, self.peers.len() as u64);
-        for peer in &self.peers {
-            let Some(output) = self.engine.output(peer.id) else { continue };
-            assert!(output.len() < MOST_OUTPUT, "{} bytes wait", output.len());
-        }
-        // A turn may leave work for the next, but it comes to an end.
-        for turn in 0.. {
-            assert!(turn < 10_000, "something is due for ever");
-            let is_due = self.engine.poll_timeout().is_some_and(|due| due <= self.now.time);
-            // The loop ends with a drain that has ended.
-            if !is_due || self.engine.is_drained(self.now) {
-                break;
-            }
-            self.engine.handle_timeout(self.now);
-            self.see_to_it();
-        }
-    }
-
-    /// The server is told to end and peers behave: everybody has gone when the deadlines have come.
-    pub(crate) fn wind_up(mut self) {
-        self.engine.begin_drain(self.now);
-        for _ in 0..100 {
-            self.see_to_it();
-            for id in self.ids() {
-                self.take(id, usize::MAX);
-            }
-            for id in self.ids() {
-                if self.engine.wants_read(id) {
-                    self.engine.receive_eof(id, self.now);
-                }
-            }
-            self.pass(Duration::from_secs(1));
-            self.audit();
-        }
-        // A connection that its service holds or has half closed is the service's to end; here it is
-        // cut off, as the loop does when the time of the drain is over.
-        for id in self.ids() {
-            self.engine.lost(id, std::io::ErrorKind::ConnectionReset, self.now);
-        }
-        self.see_to_it();
-        assert!(self.peers.is_empty(), "{} are left", self.peers.len());
-        assert_eq!(self.engine.connections(), 0);
-        assert!(self.engine.is_drained(self.now));
+        self.see_to_all();
     }
 }
 
+/// What happens.
 impl Shell {
-    fn ids(&self) -> Vec<ConnId> {
-        self.peers.iter().map(|peer| peer.id).collect()
-    }
-
-    /// A name for a connection, at the lowest place that is free.
-    fn name(&mut self) -> ConnId {
-        let is_free = |index: &u32| self.peers.iter().all(|peer| peer.id.index != *index);
-        let index = (0..).find(is_free).expect("not all places are taken");
-        self.generation += 1;
-        ConnId { index, generation: self.generation }
-    }
-
-    fn came(&mut self, id: ConnId, is_server: bool, is_packets: bool) {
-        self.opened += 1;
-        let (is_connecting, has_our_end) = (is_server, false);
-        self.peers.push(Peer { id, is_connecting, is_server, is_packets, has_our_end });
-    }
-
-    fn pick(&self, who: u8) -> Option<usize> {
-        (!self.peers.is_empty()).then(|| usize::from(who) % self.peers.len())
-    }
-
-    fn readable(&self, who: u8) -> Option<usize> {
-        self.pick(who).filter(|peer| self.engine.wants_read(self.peers[*peer].id))
+    fn open(&mut self, door: Door) {
+        let id = self.name();
+        self.peers.push(Peer::guest(id, door));
+        self.engine.open(id, self.rooms.door(door), self.now);
+        self.see_to(id);
     }
 
     fn receive(&mut self, who: u8, mut bytes: Vec<u8>) {
-        if let Some(peer) = self.readable(who)
-            && !bytes.is_empty()
-        {
-            self.engine.receive(self.peers[peer].id, &mut bytes, self.now);
+        let Some(peer) = self.readable(who).filter(|_| !bytes.is_empty()) else { return };
+        let peer = &mut self.peers[peer];
+        peer.is_fresh_web = false;
+        if let Some(echo) = &mut peer.echo {
+            echo.sent(&bytes);
+        }
+        let id = peer.id;
+        self.counted.bytes_received += bytes.len() as u64;
+        self.engine.receive(id, &mut bytes, self.now);
+        self.see_to(id);
+    }
+
+    fn upgrade(&mut self, who: u8, path: Path, compresses: bool) {
+        let Some(peer) = self.readable(who) else { return };
+        let is_fresh = self.peers[peer].is_fresh_web && !self.peers[peer].has_our_end;
+        let id = self.peers[peer].id;
+        self.receive(who, words::upgrade(path, compresses));
+        let takeover = match path {
+            Path::Echo => None,
+            Path::EchoAlone => compresses.then_some(false),
+            Path::EchoTakeover => compresses.then_some(true),
+            _ => return,
+        };
+        if is_fresh && let Some(peer) = self.find(id) {
+            self.peers[peer].echo = Some(Echo::frames(takeover));
+            self.peers[peer].is_flooded = false;
         }
     }
 
-    /// Answers the request that waits in the output.
-    fn agree(&mut self, who: u8) {
-        let Some(peer) = self.readable(who) else { return };
-        let output = self.engine.output(self.peers[peer].id).unwrap_or_default();
-        let text = String::from_utf8_lossy(output).into_owned();
-        let Some((_, key)) = text.split_once("Sec-WebSocket-Key: ") else { return };
-        let key = key.lines().next().unwrap_or_default();
-        let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
-        let extensions = match who & 1 {
-            0 => "",
-            _ => "Sec-WebSocket-Extensions: permessage-deflate\r\n",
-        };
-        let answer = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {accept}\r\n{extensions}\r\n"
-        );
-        self.receive(who, answer.into_bytes());
+    pub(crate) fn end(&mut self, id: ConnId) {
+        let Some(peer) = self.find(id) else { return };
+        self.peers[peer].has_ended = true;
+        self.engine.receive_eof(id, self.now);
+        self.see_to(id);
+    }
+
+    pub(crate) fn lose(&mut self, id: ConnId) {
+        let Some(peer) = self.find(id) else { return };
+        self.peers[peer].is_broken = true;
+        self.engine.lost(id, ErrorKind::ConnectionReset, self.now);
+        self.see_to(id);
+    }
+
+    fn fail_to_write(&mut self, who: u8) {
+        let Some(peer) = self.pick(who) else { return };
+        let peer = &mut self.peers[peer];
+        let id = peer.id;
+        if self.engine.output(id).is_some() {
+            peer.is_broken = true;
+            let is_read = self.engine.write_failed(id, ErrorKind::BrokenPipe, self.now);
+            assert!(!is_read || self.engine.output(id).is_none(), "it is to be written again");
+            self.see_to(id);
+        }
+    }
+
+    pub(crate) fn take_all(&mut self) {
+        for id in self.ids() {
+            self.take(id, usize::MAX);
+        }
     }
 
     /// The peer takes output: of packets, whole ones.
     fn take(&mut self, id: ConnId, mut count: usize) {
-        let is_packets = self.peers.iter().any(|peer| peer.id == id && peer.is_packets);
-        for _ in 0..10_000 {
-            let Some(length) = self.engine.output(id).map(<[u8]>::len) else { break };
-            let taken = if is_packets { length } else { length.min(count) };
+        let Some(peer) = self.find(id) else { return };
+        let peer = &mut self.peers[peer];
+        while let Some(output) = self.engine.output(id) {
+            let taken = if peer.is_packets { output.len() } else { output.len().min(count) };
             if taken > count || count == 0 {
                 self.engine.blocked(id);
                 break;
             }
-            count -= taken.max(1);
+            if let Some(echo) = &mut peer.echo {
+                echo.took(&output[..taken]);
+            }
+            count -= taken;
+            self.counted.bytes_sent += taken as u64;
             self.engine.wrote(id, taken, self.now);
         }
-        self.close_step(id);
+        self.see_to(id);
     }
 
-    fn pass(&mut self, time: Duration) {
+    fn hear_of_a_ghost(&mut self, who: u8) {
+        if self.gone.is_empty() {
+            return;
+        }
+        let id = self.gone[usize::from(who) % self.gone.len()];
+        let before = *self.engine.stats();
+        self.engine.receive(id, &mut b"ghost\n".to_vec(), self.now);
+        self.engine.wrote(id, 1, self.now);
+        self.engine.connected(id, self.now);
+        self.engine.receive_eof(id, self.now);
+        self.engine.mark_dirty(id);
+        assert!(!self.engine.write_failed(id, ErrorKind::BrokenPipe, self.now));
+        self.engine.lost(id, ErrorKind::ConnectionReset, self.now);
+        self.engine.remove(id);
+        assert!(self.engine.output(id).is_none() && self.engine.poll_close(id).is_none());
+        assert!(!self.engine.wants_read(id) && !self.engine.needs_shell(id));
+        assert_eq!(before, *self.engine.stats(), "who is gone has no effect");
+    }
+
+    fn receive_datagram(&mut self, which: u8, from: Sender, payload: &[u8]) {
+        let inet = |remote: &str| PeerAddr::Inet {
+            remote: remote.parse().expect("an address"),
+            local: None,
+        };
+        let peer = match from {
+            Sender::Stranger => inet("127.0.0.1:7"),
+            Sender::Ourselves => inet("127.0.0.1:8"),
+            Sender::Nobody => PeerAddr::Unix(None),
+        };
+        let which = usize::from(which) % self.rooms.datagrams.len();
+        let endpoint = self.rooms.datagrams[which];
+        self.counted.datagrams += 1;
+        let reply = self.engine.receive_datagram(endpoint, &peer, payload, self.now);
+        assert!(reply.is_none() || from == Sender::Stranger, "nobody is there to take it");
+        assert!(reply.is_none_or(|reply| which != 0 || reply == payload), "it is an echo");
+        assert!(reply.is_none_or(|reply| reply.len() <= payload.len().max(100)));
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
         self.now.time = self.now.time + time;
+        self.now.wall.unix_seconds += i64::try_from(time.as_secs()).expect("a short time");
         self.engine.handle_timeout(self.now);
-        self.see_to_it();
+        self.see_to_all();
     }
+}
 
+/// What comes of it.
+impl Shell {
     /// Does what the engine asks for.
-    fn see_to_it(&mut self) {
+    pub(crate) fn see_to_all(&mut self) {
         loop {
             while let Some(dial) = self.engine.next_dial() {
                 let id = self.name();
-                let is_packets = matches!(dial.speaks, Speaks::Packets);
+                self.peers.push(Peer::dialed(id, &dial.speaks));
                 self.engine.dialing(id, dial.binding, dial.speaks, self.now);
-                self.came(id, true, is_packets);
             }
             if self.engine.stop_requested() && !self.engine.is_draining() {
                 self.engine.begin_drain(self.now);
@@ -339,32 +268,76 @@ impl Shell {
             let mut dirty = std::mem::take(&mut self.dirty);
             self.engine.take_dirty(&mut dirty);
             if dirty.is_empty() {
-                break;
+                return;
             }
             for id in dirty.drain(..) {
-                self.engine.clear_dirty(id);
-                self.close_step(id);
+                if self.engine.needs_shell(id) {
+                    self.see_to(id);
+                }
             }
             self.dirty = dirty;
         }
-        for id in self.ids() {
-            self.close_step(id);
-        }
     }
 
-    fn close_step(&mut self, id: ConnId) {
-        let Some(place) = self.peers.iter().position(|peer| peer.id == id) else { return };
+    /// Looks at a connection: takes the steps to its end, and sees whether it is to be read from.
+    fn see_to(&mut self, id: ConnId) {
+        self.engine.clear_dirty(id);
+        let Some(place) = self.find(id) else { return };
         match self.engine.poll_close(id) {
             None => {}
             Some(CloseStep::ShutdownWrite) => {
-                assert!(!self.peers[place].has_our_end, "ended twice");
-                assert!(self.engine.output(id).is_none(), "ended in front of what is queued");
-                self.peers[place].has_our_end = true;
+                let peer = &mut self.peers[place];
+                assert!(!peer.has_our_end, "our side ends twice");
+                assert!(!peer.has_ended, "both sides have ended, so it is to be closed");
+                assert!(self.engine.output(id).is_none(), "the end overtakes what is queued");
+                peer.has_our_end = true;
             }
             Some(CloseStep::Close) => {
+                let peer = self.peers.remove(place);
+                peer.check_echo(&self.engine, false);
                 self.engine.remove(id);
-                self.peers.remove(place);
+                self.gone.push(id);
+                return;
             }
         }
+        self.peers[place].seen = self.look(id);
+    }
+
+    /// How much waits for a peer, and whether it is to be read from.
+    pub(crate) fn look(&self, id: ConnId) -> (usize, bool) {
+        (self.engine.output(id).unwrap_or_default().len(), self.engine.wants_read(id))
+    }
+}
+
+/// Who is who.
+impl Shell {
+    pub(crate) fn ids(&self) -> Vec<ConnId> {
+        self.peers.iter().map(|peer| peer.id).collect()
+    }
+
+    pub(crate) fn find(&self, id: ConnId) -> Option<usize> {
+        self.peers.iter().position(|peer| peer.id == id)
+    }
+
+    fn pick(&self, who: u8) -> Option<usize> {
+        (!self.peers.is_empty()).then(|| usize::from(who) % self.peers.len())
+    }
+
+    /// Somebody who has something to say, if he is listened to.
+    fn readable(&mut self, who: u8) -> Option<usize> {
+        let place = self.pick(who).filter(|place| !self.peers[*place].has_ended)?;
+        let peer = &mut self.peers[place];
+        let is_read = self.engine.wants_read(peer.id);
+        // Else it waits, until somebody says that it is to be read.
+        peer.seen.1 &= is_read;
+        is_read.then_some(place)
+    }
+
+    /// A name for a connection, at the lowest place that is free.
+    fn name(&mut self) -> ConnId {
+        let is_free = |index: &u32| self.peers.iter().all(|peer| peer.id.index != *index);
+        let index = (0..).find(is_free).expect("not all places are taken");
+        self.counted.opened += 1;
+        ConnId { index, generation: self.counted.opened }
     }
 }
