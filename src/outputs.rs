@@ -8,6 +8,8 @@ use readily::timeline::page::Page;
 use readily::timeline::trace::Trace;
 use readily::timeline::{Lane, Turn};
 
+use crate::console;
+
 /// Those that were asked for.
 pub(crate) struct Outputs {
     trace: Option<(Trace<BufWriter<File>>, PathBuf)>,
@@ -47,6 +49,10 @@ impl Outputs {
             trace.finish().map_err(|error| told(&path, &error))?;
         }
         if let Some((page, path)) = self.page {
+            if page.left_out() > 0 {
+                let (path, count) = (path.display(), page.left_out());
+                console::print(&format!("{path}: {count} later turns are left out\n"));
+            }
             let html = page.finish(lanes, title, outcome);
             std::fs::write(&path, html).map_err(|error| told(&path, &error))?;
         }

@@ -65,7 +65,7 @@ fn report(args: &ReplayArgs, logging: &Logging, head: &Head, summary: &Summary) 
             console::print(&format!("{divergence}\n"));
             ExitCode::from(FAILURE)
         }
-        Some(Verdict::Damaged { .. }) => {
+        Some(Verdict::Damaged { .. } | Verdict::BrokenOff) => {
             console::error(&line);
             ExitCode::from(FAILURE)
         }

@@ -71,6 +71,8 @@ fn a_timeline_has_everything_that_was_counted() {
         assert_eq!(count(|what| matches!(what, What::Received(..))), stats.datagrams, "{name}");
         assert_eq!(count(|what| matches!(what, What::Sent(..))), stats.datagram_replies, "{name}");
         assert_eq!(count(|what| matches!(what, What::Signal("SIGTERM"))), 1, "{name}: the end");
+        let late = stats.handshake_timeouts + stats.pong_timeouts + stats.close_timeouts;
+        assert_eq!(count(|what| matches!(what, What::Missed(_))), late, "{name}: deadlines");
         // Each message is heard by a service, and each conversation has an end.
         let heard = count(|what| matches!(what, What::Called(_, "on_message")));
         assert_eq!(heard, stats.messages, "{name}: calls");
@@ -78,6 +80,45 @@ fn a_timeline_has_everything_that_was_counted() {
         assert!(turns.is_sorted_by_key(|turn| turn.time), "{name}");
         assert!(lanes.len() > 3, "{name}: {lanes:?}");
     }
+}
+
+#[test]
+fn every_kind_of_event_is_in_one_of_the_recordings() {
+    let mut told = BTreeSet::new();
+    for path in recordings::kept() {
+        let (turns, ..) = timeline(&path);
+        for event in turns.iter().flat_map(|turn| &turn.events) {
+            told.insert(event.what.title());
+            if let What::Called(_, "handle_timeout") = event.what {
+                told.insert("timer");
+            }
+        }
+    }
+    let wanted = [
+        "FIN", "accepts", "closed", "deadline", "ended", "message", "opened", "read", "ready",
+        "received", "refuses", "sent", "service", "signal", "state", "stops", "timer", "wrote",
+    ];
+    let missing: Vec<_> = wanted.iter().filter(|title| !told.contains(*title)).collect();
+    assert!(missing.is_empty(), "{missing:?} of {told:?}");
+}
+
+#[test]
+fn whoever_is_turned_away_for_want_of_a_descriptor_is_in_the_lane_of_the_listener() {
+    let (mut reactor, mut film, port) = simulated(StreamKind::Tcp, Endpoint::Line);
+    let sim = reactor.kernel_mut().inner_mut();
+    sim.limit_descriptors(sim.open_descriptors());
+    let visitor = sim.dial(port);
+    let turns: Vec<Turn> = (0..20).map(|_| take_turn(&mut reactor, &mut film)).collect();
+    assert!(reactor.kernel_mut().inner_mut().is_turned_away(visitor));
+    let lanes = film.lanes();
+    let refused: Vec<&Event> = turns
+        .iter()
+        .flat_map(|turn| &turn.events)
+        .filter(|event| matches!(event.what, What::Refused(_)))
+        .collect();
+    let [refused] = refused[..] else { panic!("{refused:?}") };
+    assert!(lanes[refused.lane].to_string().contains("listens at"), "{}", lanes[refused.lane]);
+    assert_eq!(reactor.engine().stats().refused_no_descriptor, 1);
 }
 
 #[test]

@@ -17,7 +17,8 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     pub(crate) step: bool,
 
-    /// Write a page that shows every turn: who was ready, what was read and written, and why it stopped
+    /// Write a page that shows the turns, the first 20,000 at most: who was ready, what was read and
+    /// written, and why it stopped
     #[arg(long, value_name = "OUT")]
     pub(crate) html: Option<PathBuf>,
 
@@ -36,7 +37,7 @@ Keys of --step:
 
 Exit codes:
   0  the same, to the end of the recording
-  1  something else, or the recording is damaged or cannot be read
+  1  something else, or the recording breaks off, is damaged or cannot be read
   2  wrong command line
 
 Examples:

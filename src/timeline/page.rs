@@ -42,6 +42,11 @@ impl Page {
         self.left_out += 1;
     }
 
+    /// How many turns it does not have.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
     fn append(&mut self, turn: &Turn) {
         let comma = if self.count == 0 { "" } else { ",\n" };
         let wait = Quoted(&Wait(turn).to_string()).to_string();

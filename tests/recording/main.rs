@@ -21,8 +21,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use readily::kernel::{Kernel, Mio, Recorder, Recording, Replay};
+use readily::recording::Player;
 use readily::server::BoundServer;
 use readily::service::{ConnId, Context, Message, Service};
+use readily::timeline::{Film, What};
 use tempfile::tempdir;
 
 use scenes::{SCENES, Scene};
@@ -113,10 +115,43 @@ fn a_server_of_another_seed_diverges_and_turn_source_and_offset_are_named() {
     let at = bytes.windows(old.len()).position(|part| part == old.as_bytes()).expect("there");
     fs::write(&path, [&bytes[..at], new.as_bytes(), &bytes[at + old.len()..]].concat())
         .expect("writes");
+    // One of the numbers that were drawn is another one.
     let text = refusal(&path);
-    assert!(text.contains("something else is done in turn "), "{text}");
-    assert!(text.contains("replayed: write ") && text.contains(" bytes to connection "), "{text}");
-    assert!(text.contains("from byte "), "{text}");
+    let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+    let [first, recorded, replayed, place, was, is] = lines[..] else { panic!("{text}") };
+    let is_there = |(turn, connection): (u64, u32)| {
+        let call = format!(" bytes to connection {connection}");
+        first.contains(&format!("something else is done in turn {turn}, "))
+            && recorded.starts_with("recorded: write ")
+            && recorded.ends_with(&call)
+            && replayed.starts_with("replayed: write ")
+            && replayed.ends_with(&call)
+    };
+    assert!(answers_of("random", &path).into_iter().any(is_there), "{text}");
+    // Two bytes are the header of the frame, and what is shown begins with what differs.
+    let (offset, _) =
+        place.strip_prefix("from byte ").and_then(|rest| rest.split_once(' ')).expect("one");
+    assert!((1..6).contains(&offset.parse::<usize>().expect("a number")), "{text}");
+    let byte = |line: &str| {
+        let (_, shown) = line.split_once(": \"").expect("bytes");
+        shown.chars().take(if shown.starts_with('\\') { 4 } else { 1 }).collect::<String>()
+    };
+    assert_ne!(byte(was), byte(is), "{text}");
+}
+
+/// The turns in which a service has answered in a recording, and the numbers of the connections.
+fn answers_of(service: &str, path: &Path) -> Vec<(u64, u32)> {
+    let (head, tape) = readily::recording::read(path).expect("a recording");
+    let services = head.config.bindings.as_slice().iter().map(|one| one.service().name());
+    let (mut film, mut answers) = (Film::new(services), Vec::new());
+    let mut player = Player::new(head.clone(), tape, film.eye(), film.eye()).expect("starts");
+    let answer = What::Called(service.to_owned(), "on_message");
+    while player.turn() {
+        let turn = film.turn();
+        let events = turn.events.iter().filter(|event| event.what == answer);
+        answers.extend(events.map(|event| (turn.number, film.lanes()[event.lane].source)));
+    }
+    answers
 }
 
 #[test]
@@ -131,8 +166,31 @@ fn a_recording_that_was_killed_is_replayed_up_to_where_it_breaks_off() {
     }
     server.signal(Signal::SIGKILL);
     server.wait();
-    let text = outcome(&path);
-    assert!(text.contains("the same up to where the recording breaks off"), "{text}");
+    let text = refusal(&path);
+    assert!(text.starts_with("error: ") && text.lines().count() == 1, "{text}");
+    assert!(text.ends_with("the same up to where the recording breaks off\n"), "{text}");
+}
+
+/// As one that was not copied to its end.
+#[test]
+fn a_recording_that_is_cut_is_an_error_wherever_it_is_cut() {
+    let dir = tempdir().expect("a directory");
+    let path = dir.path().join("recording");
+    let whole = fs::read(recordings::path("lines")).expect("a recording");
+    let head = whole.windows(2).position(|bytes| bytes == b"\n\n").expect("its end") + 2;
+    let error = format!("error: {}: ", path.display());
+    for (length, told) in [
+        (head / 2, "it ends before anything is recorded"),
+        (head, "cannot start: the recording breaks off before its first turn"),
+        (head + 5, "cannot start: the recording breaks off before its first turn"),
+        (whole.len() - 20, "the same up to where the recording breaks off"),
+        (whole.len() - 1, "the same up to where the recording breaks off"),
+    ] {
+        fs::write(&path, &whole[..length]).expect("writes");
+        let text = refusal(&path);
+        assert!(text.starts_with(&error) && text.ends_with(&format!("{told}\n")), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
 }
 
 /// Cannot bear one word.

@@ -66,6 +66,13 @@ pub(crate) const SCENES: &[Scene] = &[
         is_kept: true,
     },
     Scene {
+        name: "late",
+        options: &["--handshake-timeout", "50ms"],
+        bindings: &["echo=ws://127.0.0.1:0/ws", "stream=tcp://127.0.0.1:0"],
+        play: late,
+        is_kept: true,
+    },
+    Scene {
         name: "pressure",
         options: &["--max-queued", "64KiB", "--spin", "50us"],
         bindings: &["echo=tcp://127.0.0.1:0?framing=raw", "random=ws://127.0.0.1:0/r?burst=true"],
@@ -171,6 +178,16 @@ fn crowded(server: &Server, _: &Path) {
     drop(clients.pop());
     drop(third);
     exchange(&mut clients[0], b"still here\n", b"still here\n");
+}
+
+fn late(server: &Server, _: &Path) {
+    // Says nothing, and is not waited for for ever.
+    rest(&mut server.connect(0));
+    let mut samples = server.connect(1);
+    samples.write_all(b"START 100 3\n").expect("writes");
+    for _ in 0..3 {
+        line(&mut samples);
+    }
 }
 
 fn pressure(server: &Server, _: &Path) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::super::tape::{Call, answer};
 use super::super::{BindError, Bound, BoundSocket, DescriptorLimit, LocalAddr, Machine};
-use super::{Replay, Replayed, same};
+use super::{Replay, Replayed, Verdict, same};
 use crate::address::ListenAddress;
 
 impl Machine for Replay {
@@ -66,6 +66,9 @@ impl Replay {
     /// A server that does not start has no loop that could be asked for the verdict.
     fn or_why<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
         match &self.verdict {
+            Some(Verdict::BrokenOff) => {
+                Err(io::Error::other("the recording breaks off before its first turn"))
+            }
             Some(verdict) => Err(io::Error::other(verdict.to_string())),
             None => outcome,
         }
