@@ -110,6 +110,33 @@ export async function eventually(name, page, isSo, argument) {
   is(name, true, outcome);
 }
 
+// What is in a tab's canvas: a number that is another one for another picture, and whether there is a pixel
+// that has the colour of the line and next to nothing of the ground.
+export const drawing = (page, tab) => page.evaluate((tab) => {
+  const canvas = document.querySelector(`#${tab} canvas`);
+  // Read from a copy: Chromium complains of pictures that are drawn and read by turns.
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.color = "var(--accent)";
+  const accent = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+  probe.remove();
+  const isLine = (_, at) => at % 4 === 0 && data[at + 3] > 239 && accent.every((part, index) => Math.abs(data[at + index] - part) < 16);
+  return { sum: data.reduce((sum, part) => (sum * 31 + part) % 1_000_003, 0), hasLine: data.some(isLine) };
+}, tab);
+
+// Waits until there is a line in a tab's canvas.
+export async function isDrawn(name, page, tab) {
+  const deadline = Date.now() + PATIENCE_MS;
+  let { hasLine } = await drawing(page, tab);
+  while (!hasLine && Date.now() < deadline) {
+    await page.waitForTimeout(50);
+    ({ hasLine } = await drawing(page, tab));
+  }
+  is(name, true, hasLine);
+}
+
 // Ends a page, which is not to have complained.
 export async function close(name, page) {
   is(`${name}: no error, no failed request`, [], page.complaints);

@@ -1,6 +1,6 @@
 // What holds for every tab: a phone, the keyboard, light and dark, and what is not served.
 
-import { close, connected, eventually, is, like, open } from "../world.mjs";
+import { close, connected, eventually, is, isDrawn, like, open } from "../world.mjs";
 
 export async function everywhere(world) {
   await phone(world);
@@ -107,17 +107,6 @@ async function keyboard({ browser, server, tabs }) {
 const PAIRS = [["ink", "page"], ["ink", "card"], ["quiet", "page"], ["quiet", "card"], ["ink", "wash"], ["accent", "wash"],
   ["on-accent", "accent"], ["bad", "card"], ["bad", "page"], ["accent", "card"], ["good", "card"], ["warn", "card"], ["quiet", "sunk"]];
 
-// Waits until there is a pixel in a canvas that has the colour of its line and nothing of the ground.
-const isDrawn = (name, page) => eventually(name, page, () => {
-  const canvas = document.querySelector("#server canvas");
-  // Read from a copy: Chromium complains of pictures that are drawn and read by turns.
-  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
-  copy.drawImage(canvas, 0, 0);
-  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
-  const accent = getComputedStyle(document.querySelector("#tab-server")).color.match(/\d+/g).map(Number);
-  return data.some((_, at) => at % 4 === 0 && data[at + 3] === 255 && accent.every((part, index) => data[at + index] === part));
-});
-
 async function colours({ browser, server }) {
   for (const colorScheme of ["light", "dark"]) {
     const page = await open(browser, server, { colorScheme }, "#server");
@@ -141,13 +130,13 @@ async function colours({ browser, server }) {
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const isDark = async () => Number(/\d+/.exec(await ground())[0]) < 128;
     is(`${colorScheme}: as the system has it`, colorScheme === "dark", await isDark());
-    await isDrawn(`${colorScheme}: a picture has the accent of the theme`, page);
+    await isDrawn(`${colorScheme}: a picture has the accent of the theme`, page, "server");
     await page.click("#theme");
     is(`${colorScheme}: the switch, light`, false, await isDark());
-    await isDrawn(`${colorScheme}: and at once that of the other, light`, page);
+    await isDrawn(`${colorScheme}: and at once that of the other, light`, page, "server");
     await page.click("#theme");
     is(`${colorScheme}: the switch, dark`, true, await isDark());
-    await isDrawn(`${colorScheme}: and of the other, dark`, page);
+    await isDrawn(`${colorScheme}: and of the other, dark`, page, "server");
     await page.reload();
     is(`${colorScheme}: it is remembered`, [true, "Theme: dark"], [await isDark(), await page.textContent("#theme")]);
     await close(colorScheme, page);

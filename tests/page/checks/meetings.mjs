@@ -2,7 +2,7 @@
 
 import net from "node:net";
 
-import { close, connected, EVIL, eventually, harmless, is, like, open, settled, state, value } from "../world.mjs";
+import { close, connected, drawing, EVIL, eventually, harmless, is, isDrawn, like, open, settled, state, value } from "../world.mjs";
 
 export async function meetings(world) {
   await chat(world);
@@ -140,12 +140,15 @@ async function stream({ browser, server }) {
   await eventually("stream: so many, and no more", page, () => document.querySelector("#stream [data-value=received]").textContent === "250");
   is("stream: no gap, no repeat", "0", await value(page, "stream", "gaps"));
   like("stream: the chart says it, too", /^Chart: last -?\d+/, await page.getAttribute("#stream canvas", "aria-label"));
+  await isDrawn("stream: and is drawn", page, "stream");
+  const before = (await drawing(page, "stream")).sum;
   await page.fill("#stream [name=count]", "");
   await page.fill("#stream [name=rate]", "1000");
   await page.click("#stream button >> text=Start");
   await page.waitForFunction(() => Number(document.querySelector("#stream [data-value=received]").textContent.replace(",", "")) > 300);
   await page.click("#stream button >> text=Stop");
   await settled(page, () => value(page, "stream", "received"));
+  is("stream: the chart is another one then", true, before !== (await drawing(page, "stream")).sum);
   is("stream: it stops, and nothing else does", "Connected", await state(page, "stream"));
   await page.fill("#stream [name=rate]", "-1");
   await page.click("#stream button >> text=Start");

@@ -96,7 +96,7 @@ export async function pictures({ browser, server, tabs, folder }) {
     await page.screenshot({ path: path.join(to, `${tab}.png`), animations: "disabled", caret: "hide" });
     const png = fs.readFileSync(path.join(to, `${tab}.png`));
     is(`picture, ${tab}: it is small`, true, png.length < 100_000 || png.length);
-    await other?.context().close();
+    if (other) await close(`picture, ${tab}, the other page`, other);
     await close(`picture, ${tab}`, page);
   }
   if (folder === undefined) fs.rmSync(to, { recursive: true });

@@ -2,7 +2,14 @@
 
 import net from "node:net";
 
-import { connected, eventually, is, open, state } from "../world.mjs";
+import { connected, eventually, is, open, PATIENCE_MS, state } from "../world.mjs";
+
+// Ends a page that has seen a server go. Chromium itself reports each attempt that fails.
+async function closeAfterBreak(name, page) {
+  const own = page.complaints.filter((text) => !/WebSocket connection to .* failed/.test(text));
+  is(`${name}: no other error`, [], own);
+  await page.context().close();
+}
 
 export async function restart({ browser, server, bindings }) {
   const page = await open(browser, server);
@@ -21,11 +28,29 @@ export async function restart({ browser, server, bindings }) {
   await page.waitForSelector("#echo .link[data-state=open]");
   await eventually("restart: and says hello again", page,
     () => document.querySelectorAll("#echo li.received").length === 2);
+  await closeAfterBreak("restart", page);
   await broken(browser, server, bindings);
-  // Chromium itself reports each attempt that fails.
-  const own = page.complaints.filter((text) => !/WebSocket connection to .* failed/.test(text));
-  is("restart: no other error", [], own);
-  await page.context().close();
+  await backOff(browser, server, bindings);
+}
+
+// Each wait is drawn from between nothing and twice as much as the one before: here it is always the most.
+async function backOff(browser, server, bindings) {
+  const page = await open(browser, server);
+  await page.waitForSelector("#echo li.received");
+  await page.evaluate(() => {
+    const later = window.setTimeout;
+    window.waits = [];
+    Math.random = () => 1 - 1e-9;
+    window.setTimeout = (act, ms, ...rest) => {
+      if (/\.open\(\)/.test(act)) window.waits.push(Math.round(ms));
+      return later(act, ms, ...rest);
+    };
+  });
+  await server.stop();
+  await page.waitForFunction(() => window.waits.length >= 4, null, { timeout: PATIENCE_MS });
+  is("restart: each wait may be twice the one before", [500, 1000, 2000, 4000], await page.evaluate(() => window.waits.slice(0, 4)));
+  await server.start(bindings);
+  await closeAfterBreak("restart, the waits", page);
 }
 
 // What the server has refused is not asked for again, and what it has agreed to is; and nothing that was
@@ -63,7 +88,8 @@ async function broken(browser, server, bindings) {
   await eventually("break: the name is had again, and the room", page, () =>
     document.querySelector("#chat [name=name]").value === "ada" && document.querySelector("#chat aside").innerText.startsWith("lobby"));
   is("break: and nothing else was asked for", "", await page.textContent("#chat .problem"));
-  for (const each of [page, other]) await each.context().close();
+  await closeAfterBreak("break", page);
+  await closeAfterBreak("break, the other", other);
 }
 
 // Presses the button, if the page has not come back by itself before: looked at and pressed in one go,

@@ -97,6 +97,11 @@ async function look(page, run) {
     ["who was ready", /ready\s+to read/], ["what was read", /read\s+"from another\\n" \(13 bytes/], ["the message", /message\s+"from another"/],
     ["the service", /service\s+echo: on_message/], ["what was written", /wrote\s+"from another\\n" \(all 13 bytes\)/], ["why it stopped", /stops\s+a short read/],
   ]) like(`timeline: a turn shows ${what}`, pattern, said);
+  // A state machine that moves on.
+  const moved = run.turns.findIndex((turn) => turn.e.some(([, title, said]) => title === "state" && !/Open/.test(said)));
+  const [whose, , state] = run.turns[moved].e.find(([, title, said]) => title === "state" && !/Open/.test(said));
+  await page.fill("#at", String(moved));
+  is("timeline: a turn shows how a state machine moved", true, (await words(page, run.lanes[whose])).includes(`state\n${state}`) || state);
   await page.fill("#at", String(turnOf("onerror")));
   like("timeline: what was said is text", /onerror/, await page.textContent("#turn"));
   is("timeline: and no markup", [0, "undefined"], await page.evaluate(() => [document.querySelectorAll("img").length, typeof window.caught]));
