@@ -91,15 +91,78 @@ mod tests {
     use readily::kernel::{Replay, Verdict};
     use readily::recording::Player;
 
+    use std::path::PathBuf;
+    use std::process::Command;
+    use std::{env, panic};
+
     use super::*;
     use crate::sink::Sink;
+
+    /// Where a process that panics records to.
+    const PATH: &str = "READILY_TEST_RECORDING";
+    /// Whether its panic hook is ours.
+    const IS_HOOKED: &str = "READILY_TEST_HOOK";
+
+    fn kept() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/lines.rec")
+    }
+
+    /// How much a process has recorded that panics within a turn.
+    fn recorded_by_panicking(folder: &Path, is_hooked: bool) -> u64 {
+        let path = folder.join(is_hooked.to_string());
+        let mut child = Command::new(env::current_exe().expect("a path"));
+        child.args(["--exact", "record::tests::panics_while_it_records", "--ignored"]);
+        child.args(["--nocapture"]).env(PATH, &path).env(IS_HOOKED, is_hooked.to_string());
+        let output = child.output().expect("runs");
+        assert!(!output.status.success(), "it is aborted");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(told.contains("in the middle of a turn"), is_hooked, "{told}");
+        let (head, tape) = recording::read(&path).expect("a recording");
+        let summary = Player::new(head, tape, (), ()).expect("it starts").run();
+        assert_eq!(summary.verdict, Some(Verdict::BrokenOff));
+        path.metadata().expect("a file").len()
+    }
+
+    #[test]
+    fn a_panic_writes_what_there_is_before_the_process_is_aborted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [without, with] =
+            [false, true].map(|is_hooked| recorded_by_panicking(folder.path(), is_hooked));
+        assert!(with > without, "{with} bytes with the hook, and {without} without");
+    }
+
+    #[test]
+    #[ignore = "panics, in a process of its own"]
+    fn panics_while_it_records() {
+        let Some(path) = env::var_os(PATH) else { return };
+        let (head, tape) = recording::read(&kept()).expect("a recording");
+        let recorder = recording::create(Path::new(&path), ByteSize::MAX, &head).expect("a file");
+        // As where panics do not unwind.
+        let is_hooked = env::var_os(IS_HOOKED).is_some_and(|text| text == "true");
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if is_hooked {
+                report(panic);
+            }
+            std::process::abort();
+        }));
+        if is_hooked {
+            rescue_at_panic(recorder.clone());
+        }
+        let kernel = Recording::new(Replay::new(tape), recorder);
+        let server = Server::from_config(head.config).bind_on(kernel, head.seed, ());
+        let mut server = server.expect("it starts");
+        for _ in 0..5 {
+            server.reactor_mut().turn().expect("a turn");
+        }
+        panic!("in the middle of a turn");
+    }
 
     #[test]
     fn a_loop_that_fails_is_recorded_to_its_end_although_the_panic_hook_holds_the_recorder() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("recording");
-        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/lines.rec");
-        let (head, mut tape) = recording::read(&kept).expect("a recording");
+        let (head, mut tape) = recording::read(&kept()).expect("a recording");
         // Where a tape breaks off, the poll fails.
         tape.truncate(tape.len() / 2);
         let mut broken_off = Player::new(head.clone(), tape.clone(), (), ()).expect("it starts");
