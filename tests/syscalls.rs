@@ -62,6 +62,19 @@ fn counted(calls: &RefCell<Calls>) -> Watched<Mio, Counting<'_>> {
     kernel
 }
 
+const HANDSHAKE: &[u8] =
+    b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// Where the peers of a binding come to: with lines, or with WebSockets at `/ws`.
+fn endpoint(binding: BindingId, is_web: bool) -> Endpoint {
+    if !is_web {
+        return Endpoint::Line(binding);
+    }
+    let route = Route { path: "/ws".to_owned(), binding: binding.index(), ..Route::default() };
+    Endpoint::Web(Site { routes: vec![route], ..Site::default() })
+}
+
 /// What it costs to have `request` answered `times` times with as much as `reply_len`, one answer
 /// awaited before the next request, by an echo at `listen`.
 fn cost(
@@ -87,12 +100,7 @@ fn cost_with(
     let mut engine = Engine::new(limits, 1, ());
     let echo = engine.add_service(Box::new(Echo));
     let binding = engine.add_binding(echo, StopScope::Connection);
-    let endpoint = engine.add_endpoint(if is_web {
-        let route = Route { path: "/ws".to_owned(), binding: binding.index(), ..Route::default() };
-        Endpoint::Web(Site { routes: vec![route], ..Site::default() })
-    } else {
-        Endpoint::Line(binding)
-    });
+    let endpoint = engine.add_endpoint(endpoint(binding, is_web));
     let mut reactor = Reactor::new(counted(&calls), engine, 10);
     let bound = Mio::listen(listen).expect("binds");
     let BoundSocket::Listener(listener) = bound.socket else { panic!("a listener") };
@@ -129,10 +137,7 @@ fn cost_with(
         }
     };
     if is_web {
-        let handshake =
-            b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-        ask(handshake, None);
+        ask(HANDSHAKE, None);
     }
     // The first exchange brings the accept with it.
     ask(request, Some(reply_len));
@@ -143,9 +148,12 @@ fn cost_with(
     Calls { asleep: 0, ..*calls.borrow() }
 }
 
-/// What it costs when each of `publishers` says `said`, all before the loop turns, and each of
-/// `subscribers` gets all of it.
-fn cost_of_fan_out(publishers: usize, subscribers: usize, said: &[u8]) -> Calls {
+/// What is published.
+const NEWS: &[u8] = b"something new";
+
+/// What it costs when each of `publishers` says so many lines, all before the loop turns, and each of
+/// `subscribers` gets all of them: as lines, or as WebSocket messages.
+fn cost_of_fan_out(publishers: usize, subscribers: usize, lines: usize, is_web: bool) -> Calls {
     let calls = RefCell::new(Calls::default());
     let mut engine = Engine::new(Limits::default(), 1, ());
     let modes = [Role::Publish, Role::Subscribe].map(|role| {
@@ -154,9 +162,9 @@ fn cost_of_fan_out(publishers: usize, subscribers: usize, said: &[u8]) -> Calls 
     });
     let bindings = [0, 1].map(BindingId::nth);
     let notify = engine.add_service(Box::new(Notify::new(bindings.into_iter().zip(modes))));
-    let endpoints = bindings.map(|binding| {
+    let endpoints = [(bindings[0], false), (bindings[1], is_web)].map(|(binding, is_web)| {
         assert_eq!(engine.add_binding(notify, StopScope::Connection), binding);
-        engine.add_endpoint(Endpoint::Line(binding))
+        engine.add_endpoint(endpoint(binding, is_web))
     });
     let mut reactor = Reactor::new(counted(&calls), engine, publishers + subscribers);
     let [mut publishers, mut subscribers] =
@@ -165,7 +173,11 @@ fn cost_of_fan_out(publishers: usize, subscribers: usize, said: &[u8]) -> Calls 
             let BoundSocket::Listener(listener) = bound.socket else { panic!("a listener") };
             let LocalAddr::Inet(address) = bound.local else { panic!("an address") };
             reactor.add_listener(listener.into(), endpoint).expect("registers");
-            let connect = |_| TcpStream::connect(address).expect("connects");
+            let connect = |_| {
+                let stream = TcpStream::connect(address).expect("connects");
+                stream.set_read_timeout(Some(Duration::from_secs(10))).expect("sets");
+                stream
+            };
             (0..count).map(connect).collect::<Vec<_>>()
         });
     let mut settle = || {
@@ -174,18 +186,36 @@ fn cost_of_fan_out(publishers: usize, subscribers: usize, said: &[u8]) -> Calls 
             reactor.turn().expect("turns");
         }
     };
+    if is_web {
+        for subscriber in &mut subscribers {
+            subscriber.write_all(HANDSHAKE).expect("writes");
+        }
+    }
     settle();
+    if is_web {
+        for subscriber in &mut subscribers {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                subscriber.read_exact(&mut byte).expect("an answer");
+                head.extend(byte);
+            }
+        }
+    }
     *calls.borrow_mut() = Calls::default();
+    let line = [NEWS, b"\n"].concat();
     for publisher in &mut publishers {
-        publisher.write_all(said).expect("writes");
+        publisher.write_all(&line.repeat(lines)).expect("writes");
     }
     settle();
     let counted = Calls { asleep: 0, ..*calls.borrow() };
-    let mut got = vec![0; said.len() * publishers.len()];
+    let length = u8::try_from(NEWS.len()).expect("short");
+    let heard = if is_web { [&[0x81, length], NEWS].concat() } else { line };
+    let heard = heard.repeat(lines * publishers.len());
+    let mut got = vec![0; heard.len()];
     for subscriber in &mut subscribers {
-        subscriber.set_read_timeout(Some(Duration::from_secs(10))).expect("sets");
         subscriber.read_exact(&mut got).expect("all of it");
-        assert_eq!(got, said.repeat(publishers.len()));
+        assert_eq!(got, heard);
     }
     counted
 }
@@ -248,9 +278,10 @@ fn a_connection_is_read_as_much_in_a_turn_as_the_budget_says() {
 
 #[test]
 fn a_subscriber_costs_one_write_a_turn_however_many_messages_and_publishers_there_were() {
-    let lines = b"something new\n".repeat(16);
     let calls = |publishers| Calls { poll: 1, read: publishers, write: 50, ..Calls::default() };
-    assert_eq!(cost_of_fan_out(1, 50, b"something new\n"), calls(1));
-    assert_eq!(cost_of_fan_out(1, 50, &lines), calls(1));
-    assert_eq!(cost_of_fan_out(3, 50, &lines), calls(3));
+    for is_web in [false, true] {
+        assert_eq!(cost_of_fan_out(1, 50, 1, is_web), calls(1));
+        assert_eq!(cost_of_fan_out(1, 50, 16, is_web), calls(1));
+        assert_eq!(cost_of_fan_out(3, 50, 16, is_web), calls(3));
+    }
 }
