@@ -181,8 +181,8 @@ fn a_recording_that_is_cut_is_an_error_wherever_it_is_cut() {
     let error = format!("error: {}: ", path.display());
     for (length, told) in [
         (head / 2, "it ends before anything is recorded"),
-        (head, "cannot start: the recording breaks off before its first turn"),
-        (head + 5, "cannot start: the recording breaks off before its first turn"),
+        (head, "cannot start: the recording ends before the first turn"),
+        (head + 5, "cannot start: the recording ends before the first turn"),
         (whole.len() - 20, "the same up to where the recording breaks off"),
         (whole.len() - 1, "the same up to where the recording breaks off"),
     ] {

@@ -17,7 +17,7 @@ impl Kernel for Replay {
     type Signals = Replayed;
 
     fn now(&mut self) -> Now {
-        let last = self.now;
+        let last = self.last.now;
         let now = self.outcome(Call::Now, |reader| {
             let (since, seconds, offset) = (reader.number()?, reader.signed()?, reader.signed()?);
             let offset_seconds = i64::from(last.wall.offset_seconds).checked_add(offset)?;
@@ -27,15 +27,15 @@ impl Kernel for Replay {
             };
             Some(Now { time: later(last.time, since)?, wall })
         });
-        self.now = now.unwrap_or(last);
-        self.now
+        self.last.now = now.unwrap_or(last);
+        self.last.now
     }
 
     fn time(&mut self) -> Time {
-        let last = self.now.time;
+        let last = self.last.now.time;
         let time = self.outcome(Call::Time, |reader| later(last, reader.number()?));
-        self.now.time = time.unwrap_or(last);
-        self.now.time
+        self.last.now.time = time.unwrap_or(last);
+        self.last.now.time
     }
 
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
@@ -116,7 +116,7 @@ impl Kernel for Replay {
     fn read(&mut self, stream: &mut ReplayedStream, buffer: &mut [u8]) -> io::Result<Read> {
         let call = Call::Read { stream: stream.number, length: buffer.len() };
         let may_be_empty = stream.kind == StreamKind::Packet;
-        let outcome = self.outcome(call, |reader| {
+        self.outcome(call, |reader| {
             let read = match reader.number()? {
                 0 => Read::Data(copy(reader, buffer)?),
                 1 => Read::Part(copy(reader, buffer)?),
@@ -126,11 +126,7 @@ impl Kernel for Replay {
             };
             let is_empty = matches!(read, Read::Data(0) | Read::Part(0));
             (may_be_empty || !is_empty).then_some(read)
-        });
-        if let Ok(Read::Data(count) | Read::Part(count)) = outcome {
-            self.keep(&buffer[..count]);
-        }
-        outcome
+        })
     }
 
     fn write(&mut self, stream: &mut ReplayedStream, bytes: &[u8]) -> io::Result<usize> {
@@ -154,10 +150,7 @@ impl Kernel for Replay {
             }
         });
         let outcome = outcome.unwrap_or_else(nobody);
-        if let Ok(taken) = outcome {
-            self.keep(&bytes[..taken]);
-            stream.written += taken as u64;
-        }
+        stream.written += outcome.as_ref().map_or(0, |taken| *taken as u64);
         outcome
     }
 
@@ -175,12 +168,7 @@ impl Kernel for Replay {
         buffer: &mut [u8],
     ) -> io::Result<(usize, PeerAddr)> {
         let call = Call::ReceiveFrom { socket: socket.number, length: buffer.len() };
-        let outcome =
-            self.outcome(call, |reader| Some((copy(reader, buffer)?, answer::peer(reader)?)));
-        if let Ok((count, _)) = outcome {
-            self.keep(&buffer[..count]);
-        }
-        outcome
+        self.outcome(call, |reader| Some((copy(reader, buffer)?, answer::peer(reader)?)))
     }
 
     fn send_to(&mut self, socket: &mut Replayed, payload: &[u8], to: &PeerAddr) -> io::Result<()> {
@@ -194,7 +182,6 @@ impl Kernel for Replay {
                 None => Some(same(reader.sent()?, payload).map(|()| outcome)),
             }
         });
-        self.keep(payload);
         outcome.unwrap_or_else(nobody)
     }
 
@@ -224,9 +211,9 @@ fn stream(reader: &mut Reader<'_>) -> Option<ReplayedStream> {
     Some(ReplayedStream { number: 0, kind: answer::kind(reader)?, written: 0 })
 }
 
-/// Copies bytes of the tape into a buffer, if they fit.
+/// Copies received bytes of the tape into a buffer, if they fit.
 fn copy(reader: &mut Reader<'_>, buffer: &mut [u8]) -> Option<usize> {
-    let bytes = reader.bytes()?;
+    let bytes = reader.received()?;
     buffer.get_mut(..bytes.len())?.copy_from_slice(bytes);
     Some(bytes.len())
 }

@@ -18,7 +18,7 @@ use std::io;
 
 use super::tape::bytes::Reader;
 use super::tape::frame::{self, NoFrame};
-use super::tape::{Call, answer};
+use super::tape::{Call, Last, answer};
 use super::{Signal, StreamKind};
 use crate::time::Now;
 
@@ -30,9 +30,7 @@ pub struct Replay {
     call: Vec<u8>,
     verdict: Option<Verdict>,
     registered: u32,
-    now: Now,
-    /// What was received or sent last in this frame.
-    last: Vec<u8>,
+    last: Last,
 }
 
 /// The bytes of a tape, and how far they are read.
@@ -74,8 +72,7 @@ impl Replay {
             call: Vec::new(),
             verdict: None,
             registered: 0,
-            now: Now::default(),
-            last: Vec::new(),
+            last: Last::default(),
         }
     }
 
@@ -86,7 +83,7 @@ impl Replay {
 
     /// Both clocks, as they were read last.
     pub fn clocks(&self) -> Now {
-        self.now
+        self.last.now
     }
 
     /// The loop has stopped, which is the last thing to be compared. Returns the verdict.
@@ -125,21 +122,20 @@ impl Replay {
         }
         self.call.clear();
         call.encode(&mut self.call);
-        let entries = self.tape.entries();
-        let mut reader = Reader { rest: entries, last: &self.last };
-        let verdict = match entries.strip_prefix(self.call.as_slice()) {
-            Some(behind) => {
-                reader.rest = behind;
-                match decode(&mut reader) {
-                    Some(Ok(value)) => {
-                        self.tape.at = self.tape.end - reader.rest.len();
-                        return Some(value);
-                    }
-                    Some(Err(bytes)) => self.diverged(call, call, Some(bytes)),
-                    None => self.senseless(),
+        let Tape { bytes, at, end } = &self.tape;
+        let mut reader = Reader::new(&bytes[..*end], *at, self.last.payload.clone());
+        let verdict = if reader.rest().starts_with(&self.call) {
+            reader.at += self.call.len();
+            match decode(&mut reader) {
+                Some(Ok(value)) => {
+                    (self.tape.at, self.last.payload) = (reader.at, reader.last);
+                    return Some(value);
                 }
+                Some(Err(bytes)) => self.diverged(call, call, Some(bytes)),
+                None => self.senseless(),
             }
-            None => match Call::decode(&mut reader) {
+        } else {
+            match Call::decode(&mut reader) {
                 Some(Call::Cut) => Verdict::Cut,
                 Some(recorded) => {
                     let bytes = carried.and_then(|(made, before)| {
@@ -148,7 +144,7 @@ impl Replay {
                     self.diverged(recorded, call, bytes)
                 }
                 None => self.senseless(),
-            },
+            }
         };
         self.verdict = Some(verdict);
         None
@@ -169,19 +165,13 @@ impl Replay {
         outcome.unwrap_or_else(nobody)
     }
 
-    /// Keeps what was received or sent, for entries that say that it was the same.
-    fn keep(&mut self, bytes: &[u8]) {
-        self.last.clear();
-        self.last.extend_from_slice(bytes);
-    }
-
     /// Goes to the next frame if the last one is at its end. Returns whether there is an entry.
     fn load(&mut self) -> bool {
         while self.tape.at == self.tape.end {
             match frame::entries(&self.tape.bytes, self.tape.end) {
                 Ok(entries) => {
                     (self.tape.at, self.tape.end) = (entries.start, entries.end);
-                    self.last.clear();
+                    self.last.begin_frame();
                 }
                 Err(NoFrame::BrokenOff) => {
                     self.verdict = Some(Verdict::BrokenOff);
@@ -207,11 +197,6 @@ impl Replay {
 }
 
 impl Tape {
-    /// The rest of the frame.
-    fn entries(&self) -> &[u8] {
-        &self.bytes[self.at..self.end]
-    }
-
     fn is_at_end(&self) -> bool {
         self.at == self.bytes.len()
     }

@@ -66,8 +66,8 @@ impl Replay {
     /// A server that does not start has no loop that could be asked for the verdict.
     fn or_why<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
         match &self.verdict {
-            Some(Verdict::BrokenOff) => {
-                Err(io::Error::other("the recording breaks off before its first turn"))
+            Some(Verdict::BrokenOff | Verdict::Cut) => {
+                Err(io::Error::other("the recording ends before the first turn"))
             }
             Some(verdict) => Err(io::Error::other(verdict.to_string())),
             None => outcome,

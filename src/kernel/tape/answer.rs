@@ -139,14 +139,14 @@ pub(crate) fn put_peer(out: &mut Vec<u8>, peer: &PeerAddr) {
 }
 
 pub(crate) fn peer(reader: &mut Reader<'_>) -> Option<PeerAddr> {
-    Some(match *reader.rest.first()? {
+    Some(match *reader.rest().first()? {
         NONE => {
             reader.byte()?;
             PeerAddr::Unix(None)
         }
         V4 | V6 => {
             let remote = inet(reader)?;
-            let local = match *reader.rest.first()? {
+            let local = match *reader.rest().first()? {
                 NONE => reader.byte().map(|_| None)?,
                 _ => Some(ip(reader)?),
             };
@@ -165,7 +165,7 @@ pub(crate) fn put_local(out: &mut Vec<u8>, local: &LocalAddr) {
 }
 
 pub(crate) fn local(reader: &mut Reader<'_>) -> Option<LocalAddr> {
-    Some(match *reader.rest.first()? {
+    Some(match *reader.rest().first()? {
         V4 | V6 => LocalAddr::Inet(inet(reader)?),
         _ => LocalAddr::Unix(name(reader)?),
     })
@@ -250,12 +250,12 @@ mod tests {
         let mut out = Vec::new();
         put(&mut out);
         for end in 0..out.len() {
-            let part = read(&mut Reader::new(&out[..end]));
+            let part = read(&mut Reader::new(&out[..end], 0, 0..0));
             assert!(part.is_none(), "{part:?} of {end} bytes");
         }
-        let mut reader = Reader::new(&out);
+        let mut reader = Reader::new(&out, 0, 0..0);
         let value = read(&mut reader).expect("it is there");
-        assert!(reader.rest.is_empty());
+        assert!(reader.rest().is_empty());
         value
     }
 

@@ -4,6 +4,8 @@
 //! (LEB128). A number with a sign is folded first, so that small ones are short whatever their sign:
 //! 0, -1, 1, -2 are 0, 1, 2, 3.
 
+use std::ops::Range;
+
 /// Appends a number.
 #[inline]
 pub(crate) fn put_number(out: &mut Vec<u8>, mut number: u64) {
@@ -27,24 +29,31 @@ pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Takes things from the front of what is left; `None` where they are not there, or make no sense.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reader<'a> {
-    pub(crate) rest: &'a [u8],
-    /// What was received or sent before.
-    pub(crate) last: &'a [u8],
+    bytes: &'a [u8],
+    /// How much of them is read.
+    pub(crate) at: usize,
+    /// Where the bytes are among them that were received or sent [last](super::Last).
+    pub(crate) last: Range<usize>,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads bytes that nothing has come before.
-    #[cfg(test)]
-    pub(crate) fn new(rest: &'a [u8]) -> Reader<'a> {
-        Reader { rest, last: &[] }
+    /// Reads from `at` on, behind what was received or sent in `last`.
+    pub(crate) fn new(bytes: &'a [u8], at: usize, last: Range<usize>) -> Reader<'a> {
+        Reader { bytes, at, last }
+    }
+
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
+    pub(super) fn last(&self) -> &'a [u8] {
+        &self.bytes[self.last.clone()]
     }
 
     pub(crate) fn byte(&mut self) -> Option<u8> {
-        let (&first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(first)
+        self.array().map(|[byte]| byte)
     }
 
     pub(crate) fn number(&mut self) -> Option<u64> {
@@ -87,14 +96,14 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (array, rest) = self.rest.split_first_chunk()?;
-        self.rest = rest;
+        let array = self.rest().first_chunk()?;
+        self.at += N;
         Some(*array)
     }
 
     pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(count)?;
-        self.rest = rest;
+        let taken = self.rest().get(..count)?;
+        self.at += count;
         Some(taken)
     }
 
@@ -115,35 +124,35 @@ mod tests {
         for number in edges {
             let mut out = Vec::new();
             put_number(&mut out, number);
-            let mut reader = Reader::new(&out);
+            let mut reader = Reader::new(&out, 0, 0..0);
             assert_eq!(reader.number(), Some(number));
-            assert!(reader.rest.is_empty());
+            assert!(reader.rest().is_empty());
             for end in 0..out.len() {
-                assert_eq!(Reader::new(&out[..end]).number(), None, "a part of {number}");
+                assert_eq!(Reader::new(&out[..end], 0, 0..0).number(), None, "a part of {number}");
             }
         }
         for number in [0, -1, 1, 63, -64, 64, i64::MAX, i64::MIN] {
             let mut out = Vec::new();
             put_signed(&mut out, number);
             assert_eq!(out.len() == 1, (-64..64).contains(&number));
-            assert_eq!(Reader::new(&out).signed(), Some(number));
+            assert_eq!(Reader::new(&out, 0, 0..0).signed(), Some(number));
         }
     }
 
     #[test]
     fn a_flag_is_0_or_1_and_nothing_else() {
-        let flag = |byte: u8| Reader::new(&[byte]).flag();
+        let flag = |byte: u8| Reader::new(&[byte], 0, 0..0).flag();
         assert_eq!([0, 1, 2, 0x7f].map(flag), [Some(false), Some(true), None, None]);
-        assert_eq!(Reader::new(&[]).flag(), None);
+        assert_eq!(Reader::new(&[], 0, 0..0).flag(), None);
     }
 
     #[test]
     fn a_number_has_one_spelling_and_64_bits() {
         for wrong in [&[0x80, 0][..], &[0x81, 0x80, 0], &[0xff; 9], &[0xff; 11]] {
-            assert_eq!(Reader::new(wrong).number(), None, "{wrong:?}");
+            assert_eq!(Reader::new(wrong, 0, 0..0).number(), None, "{wrong:?}");
         }
         let mut too_large = [0xff; 10];
         too_large[9] = 2;
-        assert_eq!(Reader::new(&too_large).number(), None);
+        assert_eq!(Reader::new(&too_large, 0, 0..0).number(), None);
     }
 }

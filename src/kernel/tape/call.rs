@@ -339,9 +339,9 @@ mod tests {
         });
         let encoded: Vec<_> = encoded.collect();
         for (call, bytes) in &encoded {
-            let mut reader = Reader::new(bytes);
+            let mut reader = Reader::new(bytes, 0, 0..0);
             assert_eq!(Call::decode(&mut reader), Some(*call));
-            assert!(reader.rest.is_empty());
+            assert!(reader.rest().is_empty());
             for (other, longer) in &encoded {
                 assert!(call == other || !longer.starts_with(bytes), "{call} and {other}");
             }

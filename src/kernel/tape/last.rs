@@ -9,13 +9,13 @@ use std::ops::Range;
 use super::bytes::{Reader, put_number};
 use crate::time::Now;
 
-/// What the writer of a tape remembers.
+/// What the writer of a tape remembers, and its reader likewise.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Last {
     /// What the clocks showed.
     pub(crate) now: Now,
     /// Where the bytes are in the tape that were received or sent last, if in this frame.
-    payload: Range<usize>,
+    pub(crate) payload: Range<usize>,
 }
 
 impl Last {
@@ -55,14 +55,28 @@ impl Last {
 }
 
 impl<'a> Reader<'a> {
-    /// Bytes that were sent; [`last`](Reader::last) are those before them.
+    /// Bytes that were received.
+    pub(crate) fn received(&mut self) -> Option<&'a [u8]> {
+        let length = self.size()?;
+        self.payload(length)
+    }
+
+    /// Bytes that were sent.
     pub(crate) fn sent(&mut self) -> Option<&'a [u8]> {
         let number = self.number()?;
         let length = usize::try_from(number >> 1).ok()?;
-        match number & 1 {
-            0 => self.take(length),
-            _ => self.last.get(..length),
+        if number & 1 == 0 {
+            return self.payload(length);
         }
+        let same = self.last().get(..length)?;
+        self.last.end = self.last.start + length;
+        Some(same)
+    }
+
+    fn payload(&mut self, length: usize) -> Option<&'a [u8]> {
+        let payload = self.take(length)?;
+        self.last = self.at - length..self.at;
+        Some(payload)
     }
 }
 
@@ -73,12 +87,15 @@ mod tests {
     /// What is sent behind what was received, and how long that is on the tape.
     fn sent_behind(last: &mut Last, received: &[u8], sent: &[u8]) -> usize {
         let mut out = b"whatever comes before".to_vec();
+        let before = out.len();
         last.put_received(&mut out, received);
         let start = out.len();
         last.put_sent(&mut out, sent);
-        let mut reader = Reader { rest: &out[start..], last: received };
+        let mut reader = Reader::new(&out, before, 0..0);
+        assert_eq!(reader.received(), Some(received));
         assert_eq!(reader.sent(), Some(sent));
-        assert!(reader.rest.is_empty());
+        assert!(reader.rest().is_empty());
+        assert_eq!(reader.last, last.payload, "both remember the same");
         out.len() - start
     }
 
@@ -109,9 +126,9 @@ mod tests {
     #[test]
     fn more_than_there_was_cannot_be_meant() {
         let sent = |number: u64| {
-            let mut out = Vec::new();
+            let mut out = b"hello".to_vec();
             put_number(&mut out, number);
-            Reader { rest: &out, last: b"hello" }.sent().map(<[u8]>::to_vec)
+            Reader::new(&out, 5, 0..5).sent().map(<[u8]>::to_vec)
         };
         assert_eq!(sent(5 << 1 | 1).as_deref(), Some(&b"hello"[..]));
         assert_eq!(sent(6 << 1 | 1), None);
