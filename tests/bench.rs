@@ -12,7 +12,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use self::support::{PATIENCE, Server, has_ipv6, readily};
+use self::support::ipv6::has_ipv6;
+use self::support::{PATIENCE, Server, readily};
 
 /// Runs the load to its end.
 fn bench(args: &[&str]) -> Output {

@@ -19,7 +19,8 @@ use nix::sys::signal::Signal;
 use tempfile::tempdir;
 
 use bounded::{run, wait};
-use support::{PATIENCE, Server, exchange, has_ipv6, readily, rest};
+use support::ipv6::has_ipv6;
+use support::{PATIENCE, Server, exchange, readily, rest};
 
 /// Runs to the end and asserts that there is exactly one line, on stderr.
 fn refusal(args: &[&str], code: i32) -> String {

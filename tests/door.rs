@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
 
+use support::ipv6::has_ipv6;
 use support::{
-    PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, expect, has_ipv6, is_served, meet,
-    rest, settle,
+    PATIENCE, SWITCHING, Server, UPGRADE, counters, exchange, expect, is_served, meet, rest, settle,
 };
 
 /// A client that comes from `source`.

@@ -18,7 +18,8 @@ use tempfile::TempDir;
 use tungstenite::Message;
 
 use client::{Client, places};
-use support::{PATIENCE, Server, has_ipv6, readily, rest};
+use support::ipv6::has_ipv6;
+use support::{PATIENCE, Server, readily, rest};
 
 /// `service` at every kind of place, with `parameters` behind each URL.
 fn serve_everywhere(service: &str, parameters: &str) -> (TempDir, Server) {

@@ -10,7 +10,8 @@ use tempfile::tempdir;
 
 use crate::peer::{Peer, answer, packet};
 use crate::program::{Program, run};
-use crate::support::{PATIENCE, has_ipv6, readily};
+use crate::support::ipv6::has_ipv6;
+use crate::support::{PATIENCE, readily};
 use crate::web::{self, Web, head};
 
 /// A port that is free on both families; `None` where there is only one.

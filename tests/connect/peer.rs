@@ -6,7 +6,8 @@ use std::path::Path;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::client::{Target, places};
-use crate::support::{PATIENCE, has_ipv6};
+use crate::support::PATIENCE;
+use crate::support::ipv6::has_ipv6;
 
 /// A socket that a client can connect, or send datagrams, to.
 pub(crate) struct Peer {

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use readily::address::{Family, InetAddress, ListenAddress};
 use readily::kernel::{BindError, Bound, BoundSocket, Mio};
 
-use crate::support::{has_ipv6, inet, local};
+use crate::ipv6::has_ipv6;
+use crate::support::{inet, local};
 
 type Network = fn(InetAddress) -> ListenAddress;
 

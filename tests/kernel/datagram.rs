@@ -10,9 +10,9 @@ use readily::address::{Family, ListenAddress, PeerAddr, UnixName};
 use readily::kernel::{Kernel, Mio, MioDatagram};
 use tempfile::tempdir;
 
+use crate::ipv6::has_ipv6;
 use crate::support::{
-    Bench, LISTENER, abstract_name, datagram, has_ipv6, inet, local, unix,
-    visit_from_the_longest_path,
+    Bench, LISTENER, abstract_name, datagram, inet, local, unix, visit_from_the_longest_path,
 };
 
 fn udp(bench: &mut Bench, family: Family, host: Option<&str>) -> (MioDatagram, SocketAddr) {

@@ -9,6 +9,8 @@
 
 mod bind;
 mod datagram;
+#[path = "../support/ipv6.rs"]
+mod ipv6;
 mod packet;
 mod process;
 mod support;

@@ -1,7 +1,7 @@
 //! A kernel that is waited on with a deadline, and shorthands for addresses.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -19,11 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const LISTENER: Token = Token(1);
 /// The token of its connection.
 pub(crate) const STREAM: Token = Token(2);
-
-/// Whether this machine has IPv6. In a container there may be none, and what needs it is left out there.
-pub(crate) fn has_ipv6() -> bool {
-    TcpListener::bind("[::1]:0").is_ok()
-}
 
 /// A kernel, and the events that were seen and not asked for yet.
 pub(crate) struct Bench {

@@ -9,7 +9,8 @@ use readily::kernel::{
 };
 use socket2::SockRef;
 
-use crate::support::{Bench, LISTENER, STREAM, has_ipv6, inet, listener, local, tcp};
+use crate::ipv6::has_ipv6;
+use crate::support::{Bench, LISTENER, STREAM, inet, listener, local, tcp};
 
 /// A client and the server's side of its connection, watched as the reactor does.
 fn pair(bench: &mut Bench) -> (TcpStream, MioStream, MioListener) {

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tungstenite::{Message, WebSocket};
 
-use crate::support::{PATIENCE, has_ipv6};
+use crate::support::PATIENCE;
+use crate::support::ipv6::has_ipv6;
 
 /// Tells names apart that one process makes.
 static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -4,10 +4,12 @@
 //! listen when it has printed its table. A server that is dropped is stopped by its process id.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod ipv6;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -237,11 +239,6 @@ pub(crate) fn memory(pid: impl Display, field: &str) -> usize {
 /// How many descriptors a process has open.
 pub(crate) fn descriptors(pid: impl Display) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count()
-}
-
-/// Whether this machine has IPv6. In a container there may be none, and what needs it is left out there.
-pub(crate) fn has_ipv6() -> bool {
-    TcpListener::bind("[::1]:0").is_ok()
 }
 
 /// A TCP connection whose reads do not wait for ever.
