@@ -2,7 +2,7 @@
 //! not, end and vanish; datagrams; connections that a service makes itself; and time.
 //!
 //! ```text
-//!   Script ──────► Shell ──────► Engine ──────► every service of the crate, on every protocol,
+//!   Script ──────► Shell ──────► Engine ──────► every service but metrics, over every protocol,
 //!   what happens   does what     under test     and Mischief, which does with everybody
 //!      │           the reactor                  what messages tell it to
 //!      │           does; audits

@@ -55,39 +55,36 @@ fn offered(path: Path) -> Subprotocols {
     Subprotocols::parse(names).unwrap_or_default()
 }
 
+fn add(engine: &mut Engine, service: Box<dyn Service>, stop: StopScope) -> (ServiceId, BindingId) {
+    let service = engine.add_service(service);
+    (service, engine.add_binding(service, stop))
+}
+
 pub(crate) fn furnish(limits: Limits) -> (Engine, Rooms) {
     let mut engine = Engine::new(limits, 7, ());
     let cap = engine.limits().max_queued_bytes;
-    let mut add = |service: Box<dyn Service>, stop| {
-        let service = engine.add_service(service);
-        (service, engine.add_binding(service, stop))
-    };
     let here = StopScope::Connection;
-    let (_, echo) = add(Box::new(Echo), here);
-    let (_, stop) = add(Box::new(Echo), StopScope::Server);
-    let (_, count) = add(Box::new(Count::new(Number::Own)), here);
-    let (_, time) = add(Box::<TimeService>::default(), here);
-    let (_, random) = add(Box::new(Random::new(1..=6, None)), here);
-    let (_, discard) = add(Box::new(Discard), here);
+    let (_, echo) = add(&mut engine, Box::new(Echo), here);
+    let (_, stop) = add(&mut engine, Box::new(Echo), StopScope::Server);
+    let (_, count) = add(&mut engine, Box::new(Count::new(Number::Own)), here);
+    let (_, time) = add(&mut engine, Box::<TimeService>::default(), here);
+    let (_, random) = add(&mut engine, Box::new(Random::new(1..=6, None)), here);
+    let (_, discard) = add(&mut engine, Box::new(Discard), here);
     let burst = Random::new(i64::MIN..=i64::MAX, Some(Burst { limit: 2_000 }));
-    let (_, burst) = add(Box::new(burst), here);
-    let (_, chat) = add(Box::<Chat>::default(), here);
+    let (_, burst) = add(&mut engine, Box::new(burst), here);
+    let (_, chat) = add(&mut engine, Box::<Chat>::default(), here);
     let notify = BindingId::nth(chat.index() + 1);
     let history = BindingId::nth(chat.index() + 2);
     let modes = [(notify, 0), (history, 3)]
         .map(|(binding, history)| (binding, NotifyMode::Commands { history }));
-    let (topics, first) = add(Box::new(Notify::new(modes)), here);
+    let (topics, first) = add(&mut engine, Box::new(Notify::new(modes)), here);
     let second = engine.add_binding(topics, here);
     assert_eq!([first, second], [notify, history]);
-    let mut add = |service: Box<dyn Service>, stop| {
-        let service = engine.add_service(service);
-        (service, engine.add_binding(service, stop))
-    };
-    let (_, stream) = add(Box::new(Stream::new(Source::Walk)), here);
-    let (_, pushed) = add(Box::new(Stream::new(Source::Clock).pushing(true)), here);
-    let (_, stats) = add(Box::<ServerStats>::default(), here);
+    let (_, stream) = add(&mut engine, Box::new(Stream::new(Source::Walk)), here);
+    let (_, pushed) = add(&mut engine, Box::new(Stream::new(Source::Clock).pushing(true)), here);
+    let (_, stats) = add(&mut engine, Box::<ServerStats>::default(), here);
     let own = BindingId::nth(stats.index() + 2);
-    let (mischief, guests) = add(Box::new(Mischief::new(own, cap)), here);
+    let (mischief, guests) = add(&mut engine, Box::new(Mischief::new(own, cap)), here);
     assert_eq!(engine.add_binding(mischief, here), own);
 
     let routes = [
