@@ -88,12 +88,12 @@ fn rescue_at_panic(recorder: Recorder) {
 
 #[cfg(test)]
 mod tests {
-    use readily::kernel::{Replay, Verdict};
-    use readily::recording::Player;
-
     use std::path::PathBuf;
     use std::process::Command;
     use std::{env, panic};
+
+    use readily::kernel::{Replay, Verdict};
+    use readily::recording::Player;
 
     use super::*;
     use crate::sink::Sink;

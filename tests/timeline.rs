@@ -385,6 +385,7 @@ fn a_page_of_a_long_run_says_what_it_leaves_out() {
     for turn in turns.iter().cycle().take(MAX_TURNS + 7) {
         page.turn(turn);
     }
+    assert_eq!(page.left_out(), 7);
     let data = data(&page.finish(&lanes, "long", ""));
     assert_eq!(data["turns"].as_array().expect("a list").len(), MAX_TURNS);
     assert_eq!(data["leftOut"], 7);

@@ -259,6 +259,18 @@ fn a_recording_at_its_limit_ends_and_the_server_goes_on() {
     assert!(text.contains("the same up to the limit of the recording"), "{text}");
 }
 
+#[test]
+fn a_limit_below_what_a_start_takes_leaves_nothing_to_replay() {
+    let dir = tempdir().expect("a directory");
+    let path = dir.path().join("recording");
+    let options = ["--record", path.to_str().expect("text"), "--record-limit", "512"];
+    let mut server = Server::with_options(&options, &["echo=tcp://127.0.0.1:0"]);
+    exchange(&mut server.connect(0), b"hello\n", b"hello\n");
+    assert!(server.stop().success());
+    let text = refusal(&path);
+    assert!(text.ends_with("cannot start: the recording ends before the first turn\n"), "{text}");
+}
+
 /// The loop wakes every 20 ms for a reader of the log who is slow. That is not the kernel's doing, and not
 /// to be seen in a recording.
 #[test]
